@@ -1,0 +1,111 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { DaybookError } from './errors.ts';
+
+/** The only reader of the environment: one frozen Config, with every problem reported at once. */
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const wholeNumber = (least: number, most: number) =>
+  z.coerce.number().int().min(least).max(most).optional();
+const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `expected a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+    )
+    .optional();
+
+const Environment = z.object({
+  DAYBOOK_HOME: z.string().min(1).default('.daybook'),
+  DATABASE_URL: url('postgres:', 'postgresql:'),
+  MONGODB_URL: url('mongodb:', 'mongodb+srv:'),
+  SUPABASE_URL: url('http:', 'https:'),
+  SUPABASE_SECRET_KEY: z.string().min(20).optional(),
+  SUPABASE_JWKS_URL: url('http:', 'https:'),
+  SUPABASE_JWT_SECRET: z.string().min(32).optional(),
+  SMTP_URL: url('smtp:', 'smtps:'),
+  MAIL_FROM: z.string().min(3).optional(),
+  PUBLIC_URL: url('http:', 'https:'),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  DAYBOOK_API: wholeNumber(0, 64),
+  DAYBOOK_COMPUTE: wholeNumber(1, 64),
+  DAYBOOK_THREADS: wholeNumber(1, 64),
+  DAYBOOK_CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1 << 20)
+    .default(20 * 2 ** 30),
+  DAYBOOK_SECRET: z.string().min(32).optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+});
+
+export interface Config {
+  /** Absolute folder of data, parts, files and the embedded server. */
+  readonly home: string;
+  /** Null: the embedded server of `home`. */
+  readonly databaseUrl: string | null;
+  readonly supabase: {
+    readonly url: string | null;
+    readonly secretKey: string | null;
+    readonly jwksUrl: string | null;
+    readonly jwtSecret: string | null;
+  };
+  readonly publicUrl: string | null;
+  readonly host: string;
+  readonly port: number;
+  /** Null: what the budget says for this machine. */
+  readonly apiProcesses: number | null;
+  readonly computeProcesses: number | null;
+  readonly threadsPerCompute: number | null;
+  readonly cacheBytes: number;
+  /** Null: outside the demo Daybook refuses to start. */
+  readonly secret: string | null;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly cores: number;
+}
+
+/** @throws DaybookError `E_CONFIG` that names every variable that is wrong, what came, what fits. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => {
+      const name = issue.path.join('.');
+      const secretive = /SECRET|URL|KEY/.test(name);
+      return `${name}: ${issue.message}${secretive ? '' : `, got ${JSON.stringify(given[name])}`}`;
+    });
+    throw new DaybookError('E_CONFIG', { reason: problems.join('; ') });
+  }
+  const env = parsed.data;
+  return Object.freeze({
+    home: resolve(env.DAYBOOK_HOME),
+    databaseUrl: env.DATABASE_URL ?? null,
+    supabase: Object.freeze({
+      url: env.SUPABASE_URL ?? null,
+      secretKey: env.SUPABASE_SECRET_KEY ?? null,
+      jwksUrl: env.SUPABASE_JWKS_URL ?? null,
+      jwtSecret: env.SUPABASE_JWT_SECRET ?? null,
+    }),
+    publicUrl: env.PUBLIC_URL ?? null,
+    host: env.HOST,
+    port: env.PORT,
+    apiProcesses: env.DAYBOOK_API ?? null,
+    computeProcesses: env.DAYBOOK_COMPUTE ?? null,
+    threadsPerCompute: env.DAYBOOK_THREADS ?? null,
+    cacheBytes: env.DAYBOOK_CACHE_BYTES,
+    secret: env.DAYBOOK_SECRET ?? null,
+    logLevel: env.LOG_LEVEL,
+    cores: availableParallelism(),
+  });
+}
+
+/** The environment of this process, read once. */
+export function configFromProcess(): Config {
+  return readConfig(process.env);
+}

@@ -1,0 +1,30 @@
+import type { Filter, ParamValue, ReportName } from './request.ts';
+
+/**
+ * What a day adds to a report's totals, in a form that merges: the day's groups with one
+ * accumulator per measure of the report. Plain data, kept as JSON in Postgres.
+ */
+export interface DayTotals {
+  /** Rows that passed the filter. */
+  readonly rows: number;
+  readonly groups: readonly GroupTotals[];
+}
+
+export interface GroupTotals {
+  /** Values of the fold's dimensions, in order. */
+  readonly key: readonly (string | number | null)[];
+  /** In the order of the report's measures. */
+  readonly values: readonly AccumulatorValue[];
+}
+
+/** A count or seconds as a number, an exact decimal as text, null where no row had a value. */
+export type AccumulatorValue = number | string | null;
+
+/** What to fold a day's rows into. Plain data; with the rows it decides the totals. */
+export interface FoldSpec {
+  readonly report: ReportName;
+  /** Names of the report's dimensions. */
+  readonly by: readonly string[];
+  readonly where: readonly Filter[];
+  readonly params: Readonly<Record<string, ParamValue>>;
+}

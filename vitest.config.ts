@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+const common = {
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  globalSetup: ['test/support/global-setup.ts'],
+  pool: 'forks' as const,
+};
+
+/** `node`: needs Node alone. `interop`: reads our files back with other programs. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/interop/**', 'test/long/**'],
+        },
+      },
+      { test: { ...common, name: 'interop', include: ['test/interop/**/*.test.ts'] } },
+    ],
+  },
+});
