@@ -1,5 +1,4 @@
 import { DaybookError } from '../errors.ts';
-import { offsetStretches } from '../time/zone.ts';
 import type { Chunk } from './chunk.ts';
 import { type Dataset, datasetOf } from './dataset.ts';
 import type { DayResult, DayTask, FragmentRef, RowsPartRef } from './day-task.ts';
@@ -11,10 +10,8 @@ import { projectGroups, projectRows } from './project.ts';
 import { reportKind } from './registry.ts';
 import { deflatePiece } from './render/deflate.ts';
 import { createRowRenderer } from './render/row-renderer.ts';
+import { stretchesAround } from './stretches.ts';
 import type { DayTotals } from './totals.ts';
-
-/** Calls that begin on a day may carry instants of other days; offsets are looked up this far. */
-const OFFSETS_BEYOND_DAY_MS = 400 * 86_400_000;
 
 export interface ProduceDayDeps {
   readonly source: RowSource;
@@ -159,12 +156,4 @@ function openDayPass(task: DayTask, rowsKey: string, parts: PartStore): DayPass 
     },
     abort: () => writer?.abort(),
   };
-}
-
-export function stretchesAround(window: { readonly start: number; readonly end: number; readonly zone: string }) {
-  return offsetStretches(
-    window.zone,
-    window.start - OFFSETS_BEYOND_DAY_MS,
-    window.end + OFFSETS_BEYOND_DAY_MS,
-  );
 }
