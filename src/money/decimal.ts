@@ -1,0 +1,166 @@
+import { DaybookError } from '../errors.ts';
+
+/** An exact decimal number: `unscaled` ÷ 10^`scale`; `scale` ≥ 0. */
+export interface Decimal {
+  readonly unscaled: bigint;
+  readonly scale: number;
+}
+
+export const ZERO: Decimal = { unscaled: 0n, scale: 0 };
+
+/** `[+-]?digits[.digits]`, such as `-12.50`; null for anything else: exponents, `.5`, `5.`, spaces. */
+export function parseDecimal(text: string): Decimal | null {
+  if (!/^[+-]?\d+(\.\d+)?$/.test(text)) return null;
+  const point = text.indexOf('.');
+  const plain = text.startsWith('+') ? 1 : 0;
+  if (point < 0) return { unscaled: BigInt(text.slice(plain)), scale: 0 };
+  const unscaled = BigInt(text.slice(plain, point) + text.slice(point + 1));
+  return { unscaled, scale: text.length - point - 1 };
+}
+
+export function addDecimal(a: Decimal, b: Decimal): Decimal {
+  const scale = Math.max(a.scale, b.scale);
+  return { unscaled: unscaledAt(a, scale) + unscaledAt(b, scale), scale };
+}
+
+export function subtractDecimal(a: Decimal, b: Decimal): Decimal {
+  return addDecimal(a, negate(b));
+}
+
+/** The exact product; its scale is the sum of both. */
+export function multiplyDecimal(a: Decimal, b: Decimal): Decimal {
+  return { unscaled: a.unscaled * b.unscaled, scale: a.scale + b.scale };
+}
+
+export function negate(d: Decimal): Decimal {
+  return { unscaled: -d.unscaled, scale: d.scale };
+}
+
+/** By value: 1.5 equals 1.50. */
+export function compareDecimal(a: Decimal, b: Decimal): -1 | 0 | 1 {
+  const { unscaled } = subtractDecimal(a, b);
+  return unscaled < 0n ? -1 : unscaled > 0n ? 1 : 0;
+}
+
+/**
+ * The quotient, rounded to `scale` digits after the point, halves away from zero.
+ * @throws DaybookError `E_INTERNAL` when `denominator` is zero: what that means is the caller's to say
+ */
+export function divideToScale(numerator: Decimal, denominator: Decimal, scale: number): Decimal {
+  if (denominator.unscaled === 0n) {
+    throw new DaybookError('E_INTERNAL', { reason: 'a decimal was divided by zero' });
+  }
+  const up = numerator.unscaled * powerOfTen(scale + denominator.scale);
+  const down = denominator.unscaled * powerOfTen(numerator.scale);
+  const negative = up < 0n !== down < 0n;
+  const double = 2n * (up < 0n ? -up : up);
+  const size = down < 0n ? -down : down;
+  const rounded = (double + size) / (2n * size);
+  return { unscaled: negative ? -rounded : rounded, scale };
+}
+
+/** `d` with exactly `scale` digits after the point, halves away from zero. */
+export function roundToScale(d: Decimal, scale: number): Decimal {
+  return divideToScale(d, { unscaled: 1n, scale: 0 }, scale);
+}
+
+/** Plain text with at least `minScale` digits after the point, and no zeros behind those. */
+export function formatDecimal(d: Decimal, minScale = 0): string {
+  const negative = d.unscaled < 0n;
+  const digits = (negative ? -d.unscaled : d.unscaled).toString().padStart(d.scale + 1, '0');
+  const whole = digits.slice(0, digits.length - d.scale);
+  const fraction = digits.slice(whole.length);
+  let length = fraction.length;
+  while (length > minScale && fraction[length - 1] === '0') length--;
+  const kept = fraction.slice(0, length).padEnd(minScale, '0');
+  return `${negative ? '-' : ''}${whole}${kept === '' ? '' : `.${kept}`}`;
+}
+
+function unscaledAt(d: Decimal, scale: number): bigint {
+  return d.scale === scale ? d.unscaled : d.unscaled * powerOfTen(scale - d.scale);
+}
+
+function powerOfTen(exponent: number): bigint {
+  return 10n ** BigInt(exponent);
+}
+
+/** Numbers of at most this many digits, added to a sum that is safe, stay exact as integers. */
+const FAST_DIGITS = 15;
+const FAST_SCALES = 16;
+
+/**
+ * An exact running sum, fast for what reports add up by the million: the text of a number as it
+ * came from the source, in ASCII bytes, without making a string or a BigInt of it. Small numbers
+ * are added as safe integers, one sum per scale; what leaves that range goes over to a BigInt.
+ */
+export class DecimalSum {
+  readonly #safeSums = new Float64Array(FAST_SCALES);
+  #largestScale = 0;
+  #rest: Decimal = ZERO;
+
+  /**
+   * Adds the number whose text is `bytes[start, end)`, as {@link parseDecimal} reads it.
+   * @throws DaybookError `E_INPUT` for any other text, and then adds nothing
+   */
+  addBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#addShort(bytes, start, end)) this.#addText(bytes, start, end);
+  }
+
+  add(d: Decimal): void {
+    this.#rest = addDecimal(this.#rest, d);
+  }
+
+  /** The sum so far; its scale is the largest that was added. */
+  value(): Decimal {
+    let sum = addDecimal(this.#rest, { unscaled: 0n, scale: this.#largestScale });
+    for (let scale = 0; scale < FAST_SCALES; scale++) {
+      if (this.#safeSums[scale] !== 0) {
+        sum = addDecimal(sum, { unscaled: BigInt(this.#safeSums[scale]), scale });
+      }
+    }
+    return sum;
+  }
+
+  /** False, and nothing added, when the text is not that of a short number. */
+  #addShort(bytes: Uint8Array, start: number, end: number): boolean {
+    if (end - start > FAST_DIGITS) return false;
+    const sign = bytes[start];
+    const firstDigit = sign === 0x2d || sign === 0x2b ? start + 1 : start;
+    let point = -1;
+    let unscaled = 0;
+    for (let at = firstDigit; at < end; at++) {
+      const digit = bytes[at] - 0x30;
+      if (digit >= 0 && digit <= 9) unscaled = unscaled * 10 + digit;
+      else if (digit === -2 && point < 0 && at > firstDigit) point = at;
+      else return false;
+    }
+    if (firstDigit >= end || point === end - 1) return false;
+    this.#addSafe(sign === 0x2d ? -unscaled : unscaled, point < 0 ? 0 : end - point - 1);
+    return true;
+  }
+
+  #addSafe(unscaled: number, scale: number): void {
+    if (scale > this.#largestScale) this.#largestScale = scale;
+    const sum = this.#safeSums[scale] + unscaled;
+    if (Number.isSafeInteger(sum)) {
+      this.#safeSums[scale] = sum;
+      return;
+    }
+    this.add({ unscaled: BigInt(this.#safeSums[scale]), scale });
+    this.#safeSums[scale] = unscaled;
+  }
+
+  #addText(bytes: Uint8Array, start: number, end: number): void {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString(
+      'latin1',
+    );
+    const parsed = parseDecimal(text);
+    if (parsed === null) {
+      throw new DaybookError('E_INPUT', {
+        where: 'sum',
+        reason: `${JSON.stringify(text.slice(0, 64))} is not a decimal number`,
+      });
+    }
+    this.add(parsed);
+  }
+}
