@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { DaybookError } from '../errors.ts';
+import type { Logger } from '../log.ts';
 
 /**
  * Applies `migrations/*.sql`, forward only, each in its own transaction, and keeps the ledger
@@ -39,7 +40,10 @@ export async function readMigrations(): Promise<Migration[]> {
 }
 
 /** Applies what is missing; returns the versions applied now. Safe to run at once from several. */
-export async function migrate(databaseUrl: string): Promise<string[]> {
+export async function migrate(
+  databaseUrl: string,
+  _options: { readonly log?: Logger } = {},
+): Promise<string[]> {
   const client = new pg.Client({
     connectionString: databaseUrl,
     connectionTimeoutMillis: 10_000,
