@@ -10,7 +10,7 @@ import { projectGroups, projectRows } from './project.ts';
 import { reportKind } from './registry.ts';
 import { deflatePiece } from './render/deflate.ts';
 import { createRowRenderer } from './render/row-renderer.ts';
-import { stretchesAround } from './stretches.ts';
+import { renderZoneOf } from './render-zone.ts';
 import type { DayTotals } from './totals.ts';
 
 export interface ProduceDayDeps {
@@ -107,7 +107,7 @@ function openDayPass(task: DayTask, rowsKey: string, parts: PartStore): DayPass 
   const folds = task.folds.map((spec) => createFold(spec, task.day));
   const pieceRows: number[] = [];
   const { fragment: spec, day } = task;
-  const renderer = spec && createRowRenderer(spec, { stretches: stretchesAround(day) });
+  const renderer = spec && createRowRenderer(spec, renderZoneOf(day));
   const writer =
     spec &&
     parts.openFragmentWriter({

@@ -5,7 +5,7 @@ import { projectGroups } from '../reports/project.ts';
 import { deflatePiece } from '../reports/render/deflate.ts';
 import { createRowRenderer } from '../reports/render/row-renderer.ts';
 import { planSheets } from '../reports/render/sheet-plan.ts';
-import { stretchesAround } from '../reports/stretches.ts';
+import { renderZoneOf } from '../reports/render-zone.ts';
 import type { MadeDay } from './make-days.ts';
 import { requestCalendar } from './plan-days.ts';
 import type { ReportDeps, ReportJob } from './report-job.ts';
@@ -30,7 +30,7 @@ export async function renderPeriod(
   if (chunk.rows === 0) return { pieces: [], cellRefs };
   const start = days[0].day.start;
   const end = days[days.length - 1].day.end;
-  const renderer = createRowRenderer(spec, { stretches: stretchesAround({ zone, start, end }) });
+  const renderer = createRowRenderer(spec, renderZoneOf({ zone, start, end }));
   const firstRow = cellRefs ? planSheets([chunk.rows])[0].firstRow : null;
   const rendered = renderer.render(chunk, null, firstRow);
   const { piece, data } = deflatePiece(rendered.bytes, chunk.rows);

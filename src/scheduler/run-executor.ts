@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DaybookError, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { fileNameOf, mediaTypeOf } from '../reports/render/media-types.ts';
+import { databaseNow } from '../store/dataset-marks.ts';
 import { insertFile } from '../store/files.ts';
 import {
   type ClaimedRun,
@@ -13,7 +14,7 @@ import {
   type RunProgress,
   writeProgress,
 } from '../store/run-leases.ts';
-import { findTenantById, type Tenant } from '../store/tenants.ts';
+import { findTenant, type Tenant } from '../store/tenants.ts';
 import { produceReport } from './produce-report.ts';
 import type { ProducedReport, ReportDeps } from './report-job.ts';
 
@@ -26,11 +27,11 @@ import type { ProducedReport, ReportDeps } from './report-job.ts';
 
 const LEASE_SECONDS = 30;
 const HEARTBEAT_MS = 5_000;
-const SWEEP_MS = 2_000;
+const SWEEP_MS = 500;
 const PROGRESS_MS = 200;
 const ATTEMPTS = 5;
 /** Finished interactive files are kept this long: 7 days. */
-const INTERACTIVE_FILE_SECONDS = 7 * 86_400;
+const INTERACTIVE_FILE_MS = 7 * 86_400_000;
 
 export interface ExecutorDeps extends ReportDeps {
   readonly log: Logger;
@@ -60,8 +61,14 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
   let draining = false;
   let looking: Promise<void> | null = null;
   let lookAgain = false;
+  let lastHeartbeat = Number.NEGATIVE_INFINITY;
 
   function wake(): void {
+    lastHeartbeat = Number.NEGATIVE_INFINITY;
+    tick();
+  }
+
+  function tick(): void {
     if (looking) {
       lookAgain = true;
       return;
@@ -74,12 +81,12 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
         looking = null;
         if (!lookAgain) return;
         lookAgain = false;
-        wake();
+        tick();
       });
   }
 
   async function look(): Promise<void> {
-    await heartbeat();
+    if (performance.now() - lastHeartbeat > HEARTBEAT_MS) await heartbeat();
     const limit = deps.maxRuns - held.size;
     if (draining || limit <= 0) return;
     const options = { holder: deps.holder, limit, leaseSeconds: LEASE_SECONDS };
@@ -88,13 +95,14 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
       const abort = new AbortController();
       const done = execute(run, abort.signal, deps).finally(() => {
         held.delete(run.id);
-        wake();
+        tick();
       });
       held.set(run.id, { run, abort, done });
     }
   }
 
   async function heartbeat(): Promise<void> {
+    lastHeartbeat = performance.now();
     if (held.size === 0) return;
     const runs = [...held.values()];
     const renewed = await deps.database.asSystem((tx) =>
@@ -115,8 +123,8 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     }
   }
 
-  const heart = setInterval(wake, Math.min(HEARTBEAT_MS, SWEEP_MS));
-  wake();
+  const heart = setInterval(tick, SWEEP_MS);
+  tick();
 
   return {
     wake,
@@ -144,10 +152,9 @@ async function execute(run: ClaimedRun, signal: AbortSignal, deps: ExecutorDeps)
   const progress = progressWriter(run, deps);
   deps.announce(run.id);
   try {
-    const tenant = await deps.database.asSystem((tx) => findTenantById(tx, run.tenantId));
+    const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId));
     if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
-    const fileId = randomUUID();
-    const path = join('files', run.tenantId, `${fileId}.${run.request.format}`);
+    const path = join('files', run.tenantId, `${randomUUID()}.${run.request.format}`);
     const produced = await produceReport(
       {
         tenant,
@@ -163,7 +170,7 @@ async function execute(run: ClaimedRun, signal: AbortSignal, deps: ExecutorDeps)
     );
     await progress.flush();
     try {
-      await commit(run, tenant, { fileId, path, produced }, deps);
+      await commit(run, tenant, { path, produced }, deps);
     } catch (error) {
       await rm(join(deps.home, path), { force: true });
       throw error;
@@ -180,7 +187,7 @@ async function execute(run: ClaimedRun, signal: AbortSignal, deps: ExecutorDeps)
 async function commit(
   run: ClaimedRun,
   tenant: Tenant,
-  file: { fileId: string; path: string; produced: ProducedReport },
+  file: { path: string; produced: ProducedReport },
   deps: ExecutorDeps,
 ): Promise<void> {
   const { produced } = file;
@@ -190,7 +197,6 @@ async function commit(
       throw new DaybookError('E_LEASE_LOST', { got: run.id });
     }
     await insertFile(tx, {
-      id: file.fileId,
       tenantId: run.tenantId,
       runId: run.id,
       name: fileNameOf({
@@ -204,11 +210,12 @@ async function commit(
       path: file.path,
       bytes: produced.bytes,
       sha256: produced.sha256,
-      rows: produced.rows,
+      rowCount: produced.rows,
       document: produced.document,
       dataAsOf: produced.document.dataAsOf,
       revision: produced.document.revision,
-      expiresInSeconds: run.workClass === 'interactive' ? INTERACTIVE_FILE_SECONDS : null,
+      expiresAt:
+        run.workClass === 'interactive' ? (await databaseNow(tx)) + INTERACTIVE_FILE_MS : null,
     });
   });
 }
