@@ -3,7 +3,6 @@ import { readPiece } from '../cache/fragment-part.ts';
 import { DaybookError } from '../errors.ts';
 import { assembleFile } from '../reports/assemble.ts';
 import { buildDocument } from '../reports/build-document.ts';
-import type { RowsPartRef } from '../reports/day-task.ts';
 import type { ReportKind } from '../reports/define-report.ts';
 import type { ReportDocument } from '../reports/document.ts';
 import { detailFold, summaryFold } from '../reports/fold.ts';
@@ -15,7 +14,7 @@ import type { Format, ReportRequest } from '../reports/request.ts';
 import { dropPart } from '../store/parts.ts';
 import { irregularDaysOf } from '../time/calendar.ts';
 import { openArtifact } from './artifact.ts';
-import { type DaysJob, type MadeDay, makeDays } from './make-days.ts';
+import { type MadeDay, makeDays } from './make-days.ts';
 import { type PlannedDay, planDays, requestCalendar } from './plan-days.ts';
 import { renderPeriod } from './render-period.ts';
 import type { ProducedReport, ReportDeps, ReportJob } from './report-job.ts';
@@ -91,8 +90,23 @@ async function makeDetail(
     request.cellRefs === 'auto' && job.workClass === 'interactive' && expected > AUTO_REFS_ROWS;
   const renderAtOnce = byDay && (!refsWanted || manyExpected);
 
-  const none = () => null;
-  const days = await makeDays(planned, daysJob(job, kind, renderAtOnce ? () => spec : none, none, true), deps);
+  const progress = { daysTotal: planned.length, daysDone: 0, daysCached: 0, rowsRead: 0 };
+  const common = daysJob(job, kind);
+  const days = await makeDays(
+    planned,
+    {
+      ...common,
+      specOf: () => (renderAtOnce ? spec : null),
+      rowsPartOf: () => null,
+      onDay: (made, rowsRead) => {
+        progress.daysDone += 1;
+        if (made.cached) progress.daysCached += 1;
+        progress.rowsRead += rowsRead;
+        job.onProgress({ ...progress });
+      },
+    },
+    deps,
+  );
   if (!byDay) return { days, ...(await renderPeriod(job, kind, spec, days, refsWanted, deps)) };
 
   const rows = days.flatMap((made) => made.pieceRows).reduce((sum, count) => sum + count, 0);
@@ -102,40 +116,23 @@ async function makeDetail(
   if (renderAtOnce && !cellRefs) return { days, pieces: piecesOf(days), cellRefs };
 
   const specs = cellRefs ? withFirstRows(spec, days) : days.map(() => spec);
-  const known = (index: number): RowsPartRef | null => days[index].rowsPart;
-  const again = daysJob(job, kind, (index) => specs[index], known, false);
-  const rendered = await makeDays(planned, again, deps);
+  const rendered = await makeDays(
+    planned,
+    {
+      ...common,
+      specOf: (index) => specs[index],
+      rowsPartOf: (index) => days[index].rowsPart,
+      onDay: () => {},
+    },
+    deps,
+  );
   return { days, pieces: piecesOf(rendered), cellRefs };
 }
 
-function daysJob(
-  job: ReportJob,
-  kind: ReportKind,
-  spec: DaysJob['specOf'],
-  rowsPartOf: DaysJob['rowsPartOf'],
-  counts: boolean,
-): DaysJob {
-  const { request } = job;
-  const progress = { daysTotal: 0, daysDone: 0, daysCached: 0, rowsRead: 0 };
-  return {
-    tenantId: job.tenant.id,
-    runId: job.runId,
-    workClass: job.workClass,
-    kind,
-    request,
-    folds: foldsOf(kind, request),
-    specOf: spec,
-    rowsPartOf,
-    scratchDir: job.scratchDir,
-    signal: job.signal,
-    onDay: (made, rowsRead) => {
-      if (!counts) return;
-      progress.daysDone += 1;
-      if (made.cached) progress.daysCached += 1;
-      progress.rowsRead += rowsRead;
-      job.onProgress({ ...progress });
-    },
-  };
+function daysJob(job: ReportJob, kind: ReportKind) {
+  const { request, tenant, runId, workClass, scratchDir, signal } = job;
+  const folds = foldsOf(kind, request);
+  return { tenantId: tenant.id, runId, workClass, kind, request, folds, scratchDir, signal };
 }
 
 /** The detail lines of a grouped report, then the totals of any report. */

@@ -3,17 +3,18 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaybookError, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { RunHint } from '../pool/messages.ts';
 import { fileNameOf, mediaTypeOf } from '../reports/render/media-types.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
 import { insertFile } from '../store/files.ts';
 import {
   type ClaimedRun,
   claimRuns,
-  leaveRun,
   renewLeases,
   type RunProgress,
   writeProgress,
 } from '../store/run-leases.ts';
+import { moveRun } from '../store/runs.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
 import { produceReport } from './produce-report.ts';
 import type { ProducedReport, ReportDeps } from './report-job.ts';
@@ -40,7 +41,9 @@ export interface ExecutorDeps extends ReportDeps {
   /** Runs worked on at once. */
   readonly maxRuns: number;
   /** Tells whoever listens that a run moved. */
-  readonly announce: (runId: string) => void;
+  readonly announce: (hint: RunHint) => void;
+  /** Runs that are claimed already, to begin with. */
+  readonly claimed?: readonly ClaimedRun[];
 }
 
 export interface RunExecutor {
@@ -91,14 +94,16 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     if (draining || limit <= 0) return;
     const options = { holder: deps.holder, limit, leaseSeconds: LEASE_SECONDS };
     const claimed = await deps.database.asSystem((tx) => claimRuns(tx, options));
-    for (const run of claimed) {
-      const abort = new AbortController();
-      const done = execute(run, abort.signal, deps).finally(() => {
-        held.delete(run.id);
-        tick();
-      });
-      held.set(run.id, { run, abort, done });
-    }
+    for (const run of claimed) take(run);
+  }
+
+  function take(run: ClaimedRun): void {
+    const abort = new AbortController();
+    const done = execute(run, abort.signal, deps).finally(() => {
+      held.delete(run.id);
+      tick();
+    });
+    held.set(run.id, { run, abort, done });
   }
 
   async function heartbeat(): Promise<void> {
@@ -123,6 +128,7 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     }
   }
 
+  for (const run of deps.claimed ?? []) take(run);
   const heart = setInterval(tick, SWEEP_MS);
   tick();
 
@@ -150,7 +156,7 @@ async function execute(run: ClaimedRun, signal: AbortSignal, deps: ExecutorDeps)
   const log = deps.log.child({ run: run.id, report: run.request.report });
   const scratchDir = join('tmp', 'runs', `${run.id}-${run.leaseToken}`);
   const progress = progressWriter(run, deps);
-  deps.announce(run.id);
+  let state: RunHint['state'] = 'running';
   try {
     const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId));
     if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
@@ -175,12 +181,13 @@ async function execute(run: ClaimedRun, signal: AbortSignal, deps: ExecutorDeps)
       await rm(join(deps.home, path), { force: true });
       throw error;
     }
+    state = 'done';
   } catch (thrown) {
     await progress.flush().catch(() => {});
-    await leave(run, signal.aborted ? signal.reason : thrown, deps, log);
+    state = await leave(run, signal.aborted ? signal.reason : thrown, deps, log);
   } finally {
     await rm(join(deps.home, scratchDir), { recursive: true, force: true }).catch(() => {});
-    deps.announce(run.id);
+    deps.announce(progress.hint(state));
   }
 }
 
@@ -193,7 +200,7 @@ async function commit(
   const { produced } = file;
   const { request } = run;
   await deps.database.asTenant(run.tenantId, async (tx) => {
-    if (!(await leaveRun(tx, run, { state: 'done' }))) {
+    if (!(await moveRun(tx, { id: run.id, to: 'done', leaseToken: run.leaseToken }))) {
       throw new DaybookError('E_LEASE_LOST', { got: run.id });
     }
     await insertFile(tx, {
@@ -220,30 +227,42 @@ async function commit(
   });
 }
 
-async function leave(run: ClaimedRun, thrown: unknown, deps: ExecutorDeps, log: Logger) {
+async function leave(
+  run: ClaimedRun,
+  thrown: unknown,
+  deps: ExecutorDeps,
+  log: Logger,
+): Promise<RunHint['state']> {
   const error = toDaybookError(thrown);
   if (error.code === 'E_LEASE_LOST') {
     log.warn('the lease was lost; another runner has the run');
-    return;
+    return 'running';
   }
   const passing = error.code === 'E_UNAVAILABLE' && run.attempts < ATTEMPTS;
-  const as =
+  const to =
     thrown instanceof Draining || passing
-      ? ({ state: 'queued' } as const)
+      ? 'queued'
       : error.code === 'E_CANCELLED'
-        ? ({ state: 'cancelled' } as const)
-        : ({ state: 'failed', code: error.code, message: error.message } as const);
-  if (as.state === 'failed') log.error({ code: as.code, error: error.stack }, 'run failed');
+        ? 'cancelled'
+        : 'failed';
+  if (to === 'failed') log.error({ code: error.code, error: error.stack }, 'run failed');
+  const failure = { code: error.code, message: error.message };
+  const move = { id: run.id, to, leaseToken: run.leaseToken } as const;
   await deps.database
-    .asTenant(run.tenantId, (tx) => leaveRun(tx, run, as))
-    .catch((failure: unknown) => {
-      log.error({ error: toDaybookError(failure).message }, 'could not leave the run; its lease runs out');
+    .asTenant(run.tenantId, (tx) =>
+      moveRun(tx, to === 'failed' ? { ...move, error: failure } : move),
+    )
+    .catch((lost: unknown) => {
+      const reason = toDaybookError(lost).message;
+      log.error({ reason }, 'could not leave the run; its lease runs out');
     });
+  return to;
 }
 
 /** Writes a run's progress at most every 200 ms, and last of all what came last. */
 function progressWriter(run: ClaimedRun, deps: ExecutorDeps) {
   let latest: RunProgress | null = null;
+  let noted: RunProgress = { daysTotal: 0, daysDone: 0, daysCached: 0, rowsRead: 0 };
   let writing: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | null = null;
 
@@ -255,15 +274,22 @@ function progressWriter(run: ClaimedRun, deps: ExecutorDeps) {
     writing = writing
       .then(() => deps.database.asTenant(run.tenantId, (tx) => writeProgress(tx, run, progress)))
       .then(
-        () => deps.announce(run.id),
+        () => deps.announce(hint('running')),
         () => {},
       );
     return writing;
   }
 
+  function hint(state: RunHint['state']): RunHint {
+    const { daysTotal: total, daysDone: done, daysCached: cached, rowsRead: rows } = noted;
+    return { runId: run.id, state, days: { total, done, cached }, rows };
+  }
+
   return {
+    hint,
     note(progress: RunProgress) {
       latest = progress;
+      noted = progress;
       timer ??= setTimeout(() => void write(), PROGRESS_MS);
     },
     async flush() {

@@ -87,22 +87,3 @@ export async function writeProgress(
   );
   return changed === 1;
 }
-
-/** Ends a run, or gives it back. False: the lease is lost and nothing was written. */
-export async function leaveRun(
-  tx: Tx,
-  run: { readonly id: string; readonly leaseToken: string },
-  as:
-    | { readonly state: 'done' | 'cancelled' | 'queued' }
-    | { readonly state: 'failed'; readonly code: string; readonly message: string },
-): Promise<boolean> {
-  const failure = as.state === 'failed' ? as : null;
-  const changed = await tx.run(
-    `update daybook.runs
-     set state = $3, error_code = $4, error_message = $5, lease_until = null, lease_owner = null,
-         finished_at = case when $3 = 'queued' then null else now() end
-     where id = $1 and lease_token = $2 and state = 'running'`,
-    [run.id, run.leaseToken, as.state, failure?.code ?? null, failure?.message ?? null],
-  );
-  return changed === 1;
-}
