@@ -1,9 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type Action, demand } from '../principals/permissions.ts';
 import type { Actor } from './authenticate.ts';
 import type { RateLimit } from './deps.ts';
+import type { ApiServer } from './routes/context.ts';
 
 /** Every route says who may use it; every request is held to that before its body is read. */
 
@@ -21,12 +22,9 @@ declare module 'fastify' {
 }
 
 export function guardRoutes(
-  server: FastifyInstance,
+  server: ApiServer,
   options: {
-    authenticate: (
-      authorization: string | undefined,
-      tenant: string | undefined,
-    ) => Promise<Actor>;
+    authenticate: (authorization: string | undefined, tenant: string | undefined) => Promise<Actor>;
     rateLimit: RateLimit;
     log: Logger;
   },

@@ -36,7 +36,9 @@ export function createAuthenticator(options: {
 
   async function actorOfKey(token: string, chosen: string | undefined): Promise<Actor> {
     // Only a hash of the token is kept in memory.
-    const memory = createHash('sha256').update(`${token}\n${chosen ?? ''}`).digest('base64');
+    const memory = createHash('sha256')
+      .update(`${token}\n${chosen ?? ''}`)
+      .digest('base64');
     const known = remembered.get(memory);
     if (known && known.until > now()) return known.actor;
     remembered.delete(memory);
@@ -90,11 +92,7 @@ async function actingUser(tx: Tx, userId: string, chosen: string | undefined): P
   });
 }
 
-async function actingFor(
-  tx: Tx,
-  principal: Principal,
-  chosen: string | undefined,
-): Promise<Actor> {
+async function actingFor(tx: Tx, principal: Principal, chosen: string | undefined): Promise<Actor> {
   const own = principal.kind === 'operator' ? null : principal.tenantId;
   const wanted = chosen ?? own;
   if (wanted === null) throw tenantWanted([]);
@@ -111,7 +109,10 @@ function badToken(): DaybookError {
 }
 
 function unknownTenant(got: string): DaybookError {
-  return new DaybookError('E_NOT_FOUND', { what: 'tenant', got: JSON.stringify(got.slice(0, 100)) });
+  return new DaybookError('E_NOT_FOUND', {
+    what: 'tenant',
+    got: JSON.stringify(got.slice(0, 100)),
+  });
 }
 
 function tenantWanted(names: readonly string[]): DaybookError {

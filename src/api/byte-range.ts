@@ -28,7 +28,8 @@ export function parseByteRange(header: string | undefined, length: number): Byte
 }
 
 function endsOf(first: string, last: string, length: number): [number, number] {
-  if (first === '') return [Math.max(0, length - Number(last)), Number(last) === 0 ? -1 : length - 1];
+  if (first === '')
+    return [Math.max(0, length - Number(last)), Number(last) === 0 ? -1 : length - 1];
   return [Number(first), last === '' ? length - 1 : Math.min(Number(last), length - 1)];
 }
 

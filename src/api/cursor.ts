@@ -12,8 +12,9 @@ export function writeCursor(cursor: RunCursor | null): string | null {
 export function readCursor(text: string | undefined): RunCursor | null {
   if (text === undefined) return null;
   const plain = Buffer.from(text, 'base64url').toString('latin1');
-  const match =
-    /^(\d{1,17}) ([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/.exec(plain);
+  const match = /^(\d{1,17}) ([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/.exec(
+    plain,
+  );
   if (match) return { createdAtMicros: match[1], id: match[2] };
   throw new DaybookError('E_INVALID', {
     where: 'cursor',

@@ -22,7 +22,11 @@ export function fromFramework(thrown: unknown, request: FastifyRequest): Daybook
         expected: 'application/json',
       });
     case 'FST_ERR_BAD_URL':
-      return usage('URL', JSON.stringify(request.url.slice(0, 200)), 'well-formed percent-encoding');
+      return usage(
+        'URL',
+        JSON.stringify(request.url.slice(0, 200)),
+        'well-formed percent-encoding',
+      );
     case 'FST_ERR_MAX_PARAM_LENGTH':
     case 'FST_ERR_NOT_FOUND':
       return notFound(request);

@@ -1,5 +1,5 @@
-import type { FastifyInstance } from 'fastify';
 import { DaybookError } from '../errors.ts';
+import type { ApiServer } from './routes/context.ts';
 
 /** Bodies are JSON in UTF-8, small and shallow; anything else is refused before it is parsed. */
 
@@ -10,10 +10,12 @@ export const JSON_DEPTH = 32;
 const JSON_TYPE = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
 
 /** Replaces Fastify's parsers. The header is checked as it came, so that no spelling slips by. */
-export function acceptOnlyJson(server: FastifyInstance): void {
+export function acceptOnlyJson(server: ApiServer): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_, body) =>
-    parseJsonBody(body as Buffer),
+  server.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_: unknown, body: Buffer) => parseJsonBody(body),
   );
   server.addHook('preParsing', async (request) => {
     const type = request.headers['content-type'];

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { DaybookError, type ErrorCode, type ErrorDetails } from '../errors.ts';
+import type { DaybookError, ErrorCode, ErrorDetails } from '../errors.ts';
 import { InvalidRequest } from './request-schema.ts';
 
 /** Errors as RFC 9457 problem documents. */

@@ -1,8 +1,8 @@
-import type { FastifyInstance } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
+import type { ApiServer } from './routes/context.ts';
 
 /** Durations by route pattern, never by address: few series, and no tenant in them. */
-export function measureRequests(server: FastifyInstance, registry: Registry): void {
+export function measureRequests(server: ApiServer, registry: Registry): void {
   const name = 'daybook_http_request_seconds';
   const seconds =
     (registry.getSingleMetric(name) as Histogram | undefined) ??

@@ -59,10 +59,18 @@ function problemsOf(
         where: placeOf([...issue.path, key], part).slice(0, SHOWN),
         got: 'a name that is not known here',
         expected:
-          issue.path.length === 0 && known.length > 0 ? `any of ${known.join(', ')}` : 'no such name',
+          issue.path.length === 0 && known.length > 0
+            ? `any of ${known.join(', ')}`
+            : 'no such name',
       }));
     case 'invalid_type':
-      return [{ where, got, expected: `${/^[aeio]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}` }];
+      return [
+        {
+          where,
+          got,
+          expected: `${/^[aeio]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`,
+        },
+      ];
     case 'invalid_value':
       return [{ where, got, expected: `one of ${issue.values.join(', ')}` }];
     case 'invalid_union':

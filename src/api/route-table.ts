@@ -1,7 +1,7 @@
-import type { FastifyInstance } from 'fastify';
+import type { ApiServer } from './routes/context.ts';
 
 /** Which methods an address takes, so that a wrong method is told from a wrong address. */
-export function allowedMethods(server: FastifyInstance): (path: string) => string[] {
+export function allowedMethods(server: ApiServer): (path: string) => string[] {
   const routes: { pattern: RegExp; methods: string[] }[] = [];
   server.addHook('onRoute', ({ url, method }) => {
     const methods = Array.isArray(method) ? method : [method];

@@ -155,14 +155,22 @@ async function secureHeaders(server: ApiServer, publicUrl: string): Promise<void
 }
 
 /** What is not HTTP, too large in its head or too slow never becomes a request; answer and close. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket, publicUrl: string): void {
+function answerBrokenRequest(
+  error: Error & { code?: string },
+  socket: Socket,
+  publicUrl: string,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
   const [status, title, problem] =
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? [408, 'Request Timeout', new DaybookError('E_TIMEOUT', { where: 'request', expected: 'time' })]
+      ? [
+          408,
+          'Request Timeout',
+          new DaybookError('E_TIMEOUT', { where: 'request', expected: 'time' }),
+        ]
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? [
             431,

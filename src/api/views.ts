@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { ERRORS } from '../errors.ts';
 import type { FileRow } from '../store/files.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { Tenant } from '../store/tenants.ts';
 import { calendarOf, irregularDaysOf, zoneOn } from '../time/calendar.ts';
-import { ERRORS } from '../errors.ts';
 import { publicMessage } from './problem.ts';
 
 /** What answers look like: their schemas, and how rows become them. */

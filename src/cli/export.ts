@@ -2,11 +2,11 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { type Config, configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
-import type { RawRequest } from '../reports/parse-request.ts';
+import { parseReportRequest, type RawRequest } from '../reports/parse-request.ts';
 import { CELL_REFS, FORMATS, GRAINS, HEADERS, LOCALES } from '../reports/request.ts';
 import type { FileRow } from '../store/files.ts';
-import { copyToOut, demandWritable, streamToStdout } from './export-output.ts';
 import { reportsHelp } from './export-help.ts';
+import { copyToOut, demandWritable, streamToStdout } from './export-output.ts';
 import { type ExportProgress, progressLine } from './progress-line.ts';
 
 /** `daybook export`: a period in, a file out. */
@@ -59,7 +59,12 @@ export function exportCommand(withEngine: WithEngine): Command {
     .option('--zone <zone>', "an IANA zone in place of the tenant's")
     .option('--grain <grain>', GRAINS.join(', '))
     .option('--columns <keys>', 'comma-separated, in the order wished')
-    .option('--where <filter>', 'field=v1,v2  field!=v1,v2  field>=v  field<=v  field~text', collect, [])
+    .option(
+      '--where <filter>',
+      'field=v1,v2  field!=v1,v2  field>=v  field<=v  field~text',
+      collect,
+      [],
+    )
     .option('--param <name=value>', 'a parameter of the report', collect, [])
     .option('--locale <locale>', LOCALES.join(', '))
     .option('--headers <kind>', HEADERS.join(' or '))
@@ -80,6 +85,7 @@ async function runExport(withEngine: WithEngine, report: string, flags: ExportFl
     });
   }
   const request = rawRequestOf(report, flags);
+  checkFlags(request);
   if (!toStdout) await demandWritable(resolve(flags.out));
 
   const stop = new AbortController();
@@ -129,6 +135,23 @@ export function rawRequestOf(report: string, flags: Omit<ExportFlags, 'tenant'>)
     cell_refs: flags.cellRefs,
     cache: flags.cache,
   };
+}
+
+/** Refuses what cannot be meant before anything is started. @throws DaybookError naming the flag. */
+function checkFlags(request: RawRequest): void {
+  try {
+    parseReportRequest(request, { locale: 'en' });
+  } catch (error) {
+    if (!(error instanceof DaybookError) || typeof error.details.where !== 'string') throw error;
+    throw new DaybookError(error.code, { ...error.details, where: flagOf(error.details.where) });
+  }
+}
+
+/** `columns[2]` → `--columns`, `params.x` → `--param x`, `from` → `--from`. */
+function flagOf(field: string): string {
+  const param = /^params\.(.+)$/.exec(field);
+  if (param) return `--param ${param[1]}`;
+  return `--${field.replace(/\[\d+\]/, '').replace('_', '-')}`;
 }
 
 function formatByName(out: string): string {

@@ -1,5 +1,4 @@
-import type { Table } from './document.ts';
-import type { IrregularDay } from './document.ts';
+import type { IrregularDay, Table } from './document.ts';
 import type { ReportRequest } from './request.ts';
 
 /** Totals of a report over a period, for charts: what is asked, what comes, and who makes it. */

@@ -1,7 +1,8 @@
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Logger } from '../../log.ts';
 import type { ApiDeps } from '../deps.ts';
 import { PROBLEM_MEDIA_TYPE } from '../problem.ts';
 
@@ -11,7 +12,7 @@ export type ApiServer = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
   ServerResponse,
-  FastifyBaseLogger,
+  Logger,
   ZodTypeProvider
 >;
 

@@ -1,13 +1,28 @@
 import { z } from 'zod';
-import { FILTER_OPS, FORMATS, GRAINS, HEADERS, LOCALES, REPORT_NAMES, CELL_REFS } from '../../reports/request.ts';
+import {
+  CELL_REFS,
+  FILTER_OPS,
+  FORMATS,
+  GRAINS,
+  HEADERS,
+  LOCALES,
+  REPORT_NAMES,
+} from '../../reports/request.ts';
 
 /**
  * The body of an export request: shapes only. What the names and values mean is checked where
  * reports are parsed, which tells more of what was expected.
  */
 
-const named = (values: readonly string[]) => z.string().max(200).meta({ enum: [...values] });
-const date = z.string().max(200).meta({ format: 'date', examples: ['2026-03-01'] });
+const named = (values: readonly string[]) =>
+  z
+    .string()
+    .max(200)
+    .meta({ enum: [...values] });
+const date = z
+  .string()
+  .max(200)
+  .meta({ format: 'date', examples: ['2026-03-01'] });
 
 export const FilterBody = z.strictObject({
   field: z.string().max(200),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DaybookError } from '../../errors.ts';
 import { parseReportRequest } from '../../reports/parse-request.ts';
 import { findFilesOfRuns } from '../../store/files.ts';
 import { onceByKey } from '../../store/idempotency.ts';
@@ -6,7 +7,6 @@ import { insertRun, isFinal, listRuns, requestCancel } from '../../store/runs.ts
 import { calendarOf, daysOf } from '../../time/calendar.ts';
 import { actorOf } from '../access.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
-import { DaybookError } from '../../errors.ts';
 import { idempotencyKeyOf } from '../idempotency-key.ts';
 import { waitSecondsOf } from '../prefer.ts';
 import { requireRun, unknownRun } from '../run-lookup.ts';
@@ -92,9 +92,7 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
         signal: AbortSignal.any([left.signal, closing]),
       });
       const { file } = await requireRun(database, tenant.id, created.id);
-      return reply
-        .code(isFinal(ended.state) ? 200 : 202)
-        .send(viewRun(ended, file, tenant, now()));
+      return reply.code(isFinal(ended.state) ? 200 : 202).send(viewRun(ended, file, tenant, now()));
     },
   );
 

@@ -63,7 +63,12 @@ export function keyRoutes({ server, deps }: RouteContext): void {
         body: z.strictObject({
           name: z.string().min(1).max(100),
           scopes: z
-            .array(z.string().max(100).meta({ enum: [...SCOPES] }))
+            .array(
+              z
+                .string()
+                .max(100)
+                .meta({ enum: [...SCOPES] }),
+            )
             .min(1)
             .max(50),
           expires_at: z.iso.datetime({ offset: true }).optional(),

@@ -107,11 +107,7 @@ function viewMember(member: Member): z.infer<typeof MemberView> {
   };
 }
 
-async function memberOf(
-  tx: Parameters<typeof listMembers>[0],
-  tenantId: string,
-  userId: string,
-) {
+async function memberOf(tx: Parameters<typeof listMembers>[0], tenantId: string, userId: string) {
   return (await listMembers(tx, tenantId)).find((member) => member.userId === userId);
 }
 

@@ -13,10 +13,13 @@ export function pageRoutes({ server, deps, closing }: RouteContext): void {
       ([name, state]) =>
         `<tr><td>${escapeHtml(name)}</td><td class="${state === 'ok' ? 'ok' : 'bad'}">${escapeHtml(state)}</td></tr>`,
     );
-    return reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(
-      page(
-        'Daybook',
-        `<h1>Daybook</h1>
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .send(
+        page(
+          'Daybook',
+          `<h1>Daybook</h1>
 <p>Scheduled reports and ETL for companies that bill by the minute.</p>
 <ul>
 <li><a href="/docs">The HTTP API, to read and to try</a></li>
@@ -27,8 +30,8 @@ export function pageRoutes({ server, deps, closing }: RouteContext): void {
 <table>
 ${rows.join('\n')}
 </table>`,
-      ),
-    );
+        ),
+      );
   });
 
   server.get('/errors', hidden, async (_, reply) => {

@@ -55,7 +55,9 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
           locale: z.string().max(200).optional(),
           where: several(z.string().max(100_000))
             .optional()
-            .describe('Filters as JSON `[{"field":…,"op":"=","values":[…]}]`, or `field=v1,v2`, repeatable.'),
+            .describe(
+              'Filters as JSON `[{"field":…,"op":"=","values":[…]}]`, or `field=v1,v2`, repeatable.',
+            ),
           params: several(z.string().max(100_000))
             .optional()
             .describe('Parameters as a JSON object, or `name=value`, repeatable.'),
@@ -115,12 +117,14 @@ function viewTable({ columns, rows }: Table) {
 }
 
 function filtersOf(where: string | string[] | undefined) {
-  return listOf(where).flatMap((text) =>
+  return listOf(where).flatMap((text): (string | z.output<typeof FilterBody>)[] =>
     text.trimStart().startsWith('[') ? parsed(text, filters, 'where') : [text],
   );
 }
 
-function paramsOf(params: string | string[] | undefined): Record<string, string | number | boolean> {
+function paramsOf(
+  params: string | string[] | undefined,
+): Record<string, string | number | boolean> {
   const entries = listOf(params).flatMap((text): [string, string | number | boolean][] => {
     if (text.trimStart().startsWith('{')) return Object.entries(parsed(text, ParamsBody, 'params'));
     const equals = text.indexOf('=');
