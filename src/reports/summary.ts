@@ -1,35 +1,83 @@
-import type { IrregularDay, Table } from './document.ts';
-import type { ReportRequest } from './request.ts';
+import { DaybookError } from '../errors.ts';
+import type { CellValue } from './chunk.ts';
+import type { OutColumn } from './column.ts';
+import { dimensionOf, type ReportKind } from './define-report.ts';
+import { emptyGroup, groupCell } from './group-cells.ts';
+import { compareKeys } from './group-keys.ts';
+import { dimensionColumn, outColumn } from './out-columns.ts';
+import { reportKind } from './registry.ts';
+import type { Headers, Locale } from './request.ts';
+import { suggestion } from './suggest.ts';
+import type { DayTotals, FoldSpec } from './totals.ts';
 
-/** Totals of a report over a period, for charts: what is asked, what comes, and who makes it. */
-
-export interface SummaryRequest {
-  readonly tenantId: string;
-  /** Columns, format, locale and the like of the request play no part. */
-  readonly request: ReportRequest;
-  /** `day`, one of the report's dimensions, or null for the totals of the whole period alone. */
-  readonly by: string | null;
-}
-
+/** The totals of a report by chosen dimensions, as charts want them. */
 export interface Summary {
-  /** Zones of the period's days in order of first use. */
-  readonly zones: readonly string[];
-  /** UTC epoch ms, half-open. */
-  readonly window: { readonly start: number; readonly end: number };
-  readonly irregularDays: readonly IrregularDay[];
-  /** Newest change among the data versions of the window, UTC epoch ms. */
-  readonly dataAsOf: number | null;
-  readonly days: { readonly total: number; readonly cached: number };
-  /** Rows that passed the filter. */
-  readonly rows: number;
-  /** Over the whole period; one line, or one per currency. */
-  readonly totals: Table;
-  /** Null when `by` is. */
-  readonly groups: Table | null;
+  /** The dimensions, then the report's figures. */
+  readonly columns: readonly OutColumn[];
+  /** A line per group, sorted by its dimensions; decimals as text. */
+  readonly rows: readonly (readonly CellValue[])[];
+  /** In the same columns: one line, or one per currency. */
+  readonly totals: readonly (readonly CellValue[])[];
 }
 
 /**
- * Produces a summary from the days' totals. Aborting the signal gives up waiting.
- * @throws DaybookError `E_PARAM` naming `by` when the report has no such dimension.
+ * The dimensions of a summary, from `by=day,queue` or nothing. Where there is money the currency
+ * is added, since money of different currencies does not add up.
+ * @throws DaybookError `E_INVALID`
  */
-export type SummaryProducer = (request: SummaryRequest, signal: AbortSignal) => Promise<Summary>;
+export function parseSummaryBy(kind: ReportKind, by: string | undefined): string[] {
+  const names = kind.dimensions.map(({ key }) => key);
+  const keys = by === undefined || by === '' ? [] : by.split(',').map((key) => key.trim());
+  keys.forEach((key, index) => {
+    if (names.includes(key) && keys.indexOf(key) === index) return;
+    throw new DaybookError('E_INVALID', {
+      where: 'by',
+      got: JSON.stringify(key.slice(0, 64)),
+      expected: names.includes(key)
+        ? 'each dimension once'
+        : `any of ${names.join(', ')}${suggestion(key, names)}`,
+    });
+  });
+  return kind.perCurrency && !keys.includes('currency') ? [...keys, 'currency'] : keys;
+}
+
+/**
+ * @param spec the fold by the dimensions of {@link parseSummaryBy}
+ * @param totals of `spec`, merged over the days
+ * @param overall of `summaryFold`, merged over the days. It is not the sum of `totals`: an order
+ *   with lines in two regions counts in each of them, and once overall
+ */
+export function buildSummary(input: {
+  readonly spec: FoldSpec;
+  readonly totals: DayTotals;
+  readonly overall: DayTotals;
+  readonly locale: Locale;
+  readonly headers: Headers;
+}): Summary {
+  const { spec, totals, overall } = input;
+  const kind = reportKind(spec.report);
+  const columns = [
+    ...spec.by.map((key) => dimensionColumn(dimensionOf(kind, key))),
+    ...kind.figures,
+  ];
+  const overallBy = kind.perCurrency ? ['currency'] : [];
+  const lines = (groups: DayTotals['groups'], by: readonly string[]) =>
+    [...groups]
+      .sort((a, b) => compareKeys(a.key, b.key))
+      .map((group) => columns.map((column) => groupCell(kind, column, group, { by, date: null })));
+  return {
+    columns: columns.map((column) => outColumn(column, input)),
+    rows: lines(totals.groups, spec.by),
+    totals: lines(
+      overall.groups.length > 0
+        ? overall.groups
+        : [
+            emptyGroup(
+              kind,
+              overallBy.map(() => null),
+            ),
+          ],
+      overallBy,
+    ),
+  };
+}
