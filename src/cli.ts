@@ -1,5 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { doctorCommand } from './cli/doctor.ts';
+import { withEngine } from './cli/engine-session.ts';
+import { exportCommand } from './cli/export.ts';
+import { upCommand } from './cli/up.ts';
 import { migrateCommand } from './cli/migrate.ts';
 import { tenantCommand } from './cli/tenant.ts';
 import { type DaybookError, toDaybookError } from './errors.ts';
