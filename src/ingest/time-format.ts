@@ -273,7 +273,6 @@ const TOKENS: Readonly<Record<string, { part: Part | null; step: Step }>> = {
 
 function luxonFormat(format: string): TimeFormat | null {
   const parser = DateTime.buildFormatParser(format, { locale: 'en' });
-  if (!parser.isValid) return null;
   const hasOffset = /Z|z/.test(format.replace(/'[^']*'/g, ''));
   const sample = DateTime.fromMillis(0, { zone: 'utc' }).toFormat(format, { locale: 'en' });
   const probe = DateTime.fromFormatParser(sample, parser, { zone: 'utc', locale: 'en' });

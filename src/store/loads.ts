@@ -61,7 +61,7 @@ export function storeLoads(database: Database) {
       load.tenantId,
       async (tx) => {
         const dataset = datasetOf(load.dataset);
-        await tx.run(stageTableSql(columns));
+        await tx.run(stageTableSql(columns, dataset));
         const staged = await copyRows(tx, columns, fill, signal);
         signal.throwIfAborted();
         await tx.run(
@@ -237,8 +237,13 @@ const KEEP_REJECTS = `
   order by row_number
   on conflict (tenant_id, dataset, fingerprint) do nothing`;
 
-export function stageTableSql(columns: readonly StageColumn[]): string {
-  const list = columns.map(({ name, type }) => `${name} ${type}`).join(', ');
+/** Keys collate as those of the dataset's table do. */
+export function stageTableSql(columns: readonly StageColumn[], dataset: Dataset): string {
+  const isTextKey = ({ name, type }: StageColumn) =>
+    type === 'text' && dataset.naturalKey.includes(name);
+  const list = columns
+    .map((column) => `${column.name} ${column.type}${isTextKey(column) ? ' collate "C"' : ''}`)
+    .join(', ');
   return `create temporary table daybook_stage (${list}) on commit drop`;
 }
 
@@ -259,7 +264,7 @@ export function mergeSql(dataset: Dataset): string {
     with incoming as (
       select distinct on (${list(key, 's.')}) ${typed.join(', ')}, s.extra
       from pg_temp.daybook_stage s where s.reject is null
-      order by ${key.map((name) => `s.${name}${name === 'line_no' ? '' : ' collate "C"'}`).join(', ')}, s.row_number desc
+      order by ${list(key, 's.')}, s.row_number desc
     ), written as (
       insert into daybook.${dataset.name} as t (tenant_id, ${list(fields, '')}, extra)
       select $1::uuid, ${list(fields, 'i.')}, i.extra
