@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
 import { migrateCommand } from './cli/migrate.ts';
 import { tenantCommand } from './cli/tenant.ts';
@@ -6,7 +7,12 @@ import { type DaybookError, toDaybookError } from './errors.ts';
 
 /** The `daybook` command: one file per command in `cli/`, joined here. */
 
-const COMMANDS: readonly (() => Command)[] = [tenantCommand, migrateCommand, doctorCommand];
+const COMMANDS: readonly (() => Command)[] = [
+  tenantCommand,
+  migrateCommand,
+  doctorCommand,
+  demoCommand,
+];
 
 /** Exit statuses: 0 done, 1 failed, 2 wrong usage. */
 function exitStatusOf(error: DaybookError): number {

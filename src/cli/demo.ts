@@ -18,12 +18,12 @@ export function demoCommand(): Command {
       );
       const curl = curlLine({ url, ...demo });
       if (options.json) {
-        const { tenantName, keyToken, zone, from, to } = demo;
-        printJson({ tenant: tenantName, zone, from, to, key: keyToken, curl });
+        const { tenantName, keyToken, zone, firstDate, lastDate } = demo;
+        printJson({ tenant: tenantName, zone, from: firstDate, to: lastDate, key: keyToken, curl });
         return;
       }
       process.stdout.write(
-        `tenant  ${demo.tenantName} (${demo.zone}), data until ${demo.to}\n` +
+        `tenant  ${demo.tenantName} (${demo.zone}), data until ${demo.lastDate}\n` +
           `key     ${demo.keyToken}\n\n` +
           `While Daybook runs, this leaves a workbook in the current folder:\n\n${curl}\n`,
       );

@@ -6,11 +6,16 @@ export function curlLine(demo: {
   /** Without a slash at the end. */
   readonly url: string;
   readonly keyToken: string;
-  readonly from: string;
-  readonly to: string;
+  readonly firstDate: string;
+  readonly lastDate: string;
 }): string {
   const key = `-H 'Authorization: Bearer ${demo.keyToken}'`;
-  const body = JSON.stringify({ report: 'calls', from: demo.from, to: demo.to, format: 'xlsx' });
+  const body = JSON.stringify({
+    report: 'calls',
+    from: demo.firstDate,
+    to: demo.lastDate,
+    format: 'xlsx',
+  });
   const ask =
     `curl -fsS ${key} -H 'Prefer: wait=60' -H 'Content-Type: application/json' ` +
     `-d '${body}' ${demo.url}/v1/exports`;

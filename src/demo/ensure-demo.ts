@@ -39,9 +39,9 @@ export interface DemoTenant {
   readonly tenantName: string;
   readonly keyToken: string;
   readonly zone: string;
-  /** The last 30 days that have data, inclusive. */
-  readonly from: string;
-  readonly to: string;
+  /** The last 30 days that have data, inclusive local dates. */
+  readonly firstDate: string;
+  readonly lastDate: string;
 }
 
 /**
@@ -57,8 +57,8 @@ export async function ensureDemoTenant(to: DemoSurroundings): Promise<DemoTenant
     tenantName: tenant.name,
     keyToken: await findOrMakeKey(to, tenant),
     zone: yesterday.zone,
-    from: dayAt(tenant.calendar, yesterday.end - 30 * DAY_MS).date,
-    to: yesterday.date,
+    firstDate: dayAt(tenant.calendar, yesterday.end - 30 * DAY_MS).date,
+    lastDate: yesterday.date,
   };
 }
 

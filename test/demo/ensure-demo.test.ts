@@ -48,8 +48,8 @@ describe('ensureDemoTenant', () => {
     expect(demo).toMatchObject({
       tenantName: 'demo',
       zone: 'America/New_York',
-      from: '2026-10-04',
-      to: '2026-11-02',
+      firstDate: '2026-10-04',
+      lastDate: '2026-11-02',
     });
     const days = (await countsByDay()).map((day) => day.date);
     expect(days[0]).toBe('2026-10-22');
