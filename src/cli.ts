@@ -1,6 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
+import { withEngine } from './cli/engine-session.ts';
+import { exportCommand } from './cli/export.ts';
+import { upCommand } from './cli/up.ts';
 import { migrateCommand } from './cli/migrate.ts';
 import { tenantCommand } from './cli/tenant.ts';
 import { type DaybookError, toDaybookError } from './errors.ts';

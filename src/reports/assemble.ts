@@ -17,6 +17,7 @@ import {
   type Run,
   type Sink,
 } from './render/splice.ts';
+import { writeWorkbook } from './render/workbook.ts';
 import { ZipWriter } from './render/zip-writer.ts';
 
 export interface Assembly {
@@ -83,7 +84,7 @@ async function writeFile(assembly: Assembly): Promise<number> {
       await writeZip(assembly);
       return 0;
     case 'xlsx':
-      return 0;
+      return await writeWorkbook(assembly);
   }
 }
 

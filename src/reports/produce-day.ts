@@ -147,7 +147,7 @@ function openDayPass(task: DayTask, rowsKey: string, parts: PartStore): DayPass 
     async finish() {
       const totals = folds.map((fold) => fold.totals());
       if (kind.shape === 'groups' && task.grain !== 'period' && spec) {
-        const at = { date: day.date, zone: day.zone, grain: task.grain };
+        const at = { date: day.date, zone: day.zone };
         render(projectGroups(kind, totals[0], spec.columns, at), null);
       } else if (kind.shape === 'groups' && task.grain !== 'period') {
         if (totals[0].groups.length > 0) pieceRows.push(totals[0].groups.length);

@@ -40,6 +40,7 @@ export async function runApi(config: Config): Promise<void> {
       database,
       dispatcher,
       source: createPostgresSource(database),
+      home: config.home,
     }),
     jwt: jwtSettingsFrom(config.supabase),
     rateLimit: new RateLimiterCluster({

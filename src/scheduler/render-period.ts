@@ -26,11 +26,7 @@ export async function renderPeriod(
   );
   const calendar = requestCalendar(job.request, job.tenant);
   const zone = days.at(-1)?.day.zone ?? calendar[calendar.length - 1].zone;
-  const chunk = projectGroups(kind, merged, spec.columns, {
-    date: null,
-    zone,
-    grain: 'period',
-  });
+  const chunk = projectGroups(kind, merged, spec.columns, { date: null, zone });
   if (chunk.rows === 0) return { pieces: [], cellRefs };
   const start = days[0].day.start;
   const end = days[days.length - 1].day.end;

@@ -21,12 +21,19 @@ export interface ClaimedRun {
 /** Claims up to `limit` runs that are queued or whose lease ran out, urgent and old ones first. */
 export async function claimRuns(
   tx: Tx,
-  options: { holder: string; limit: number; leaseSeconds: number },
+  options: {
+    readonly holder: string;
+    readonly limit: number;
+    readonly leaseSeconds: number;
+    /** This run and no other. */
+    readonly only?: string;
+  },
 ): Promise<ClaimedRun[]> {
   return tx.query(
     `with due as materialized (
        select id from daybook.runs
-       where state = 'queued' or (state = 'running' and lease_until < now())
+       where (state = 'queued' or (state = 'running' and lease_until < now()))
+         and ($4::uuid is null or id = $4)
        order by array_position(array['interactive', 'scheduled', 'precache'], work_class), created_at
        limit $2 for update skip locked)
      update daybook.runs r
@@ -36,7 +43,7 @@ export async function claimRuns(
      from due where r.id = due.id
      returning r.id, r.tenant_id as "tenantId", r.work_class as "workClass", r.request,
        r.lease_token::text as "leaseToken", r.attempts`,
-    [options.holder, options.limit, options.leaseSeconds],
+    [options.holder, options.limit, options.leaseSeconds, options.only ?? null],
   );
 }
 
