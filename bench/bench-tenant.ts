@@ -44,7 +44,6 @@ export async function openBenchTenant(databaseUrl: string, rows: number): Promis
   const unhurried = { statementTimeoutMs: 600_000 };
   await database.asTenant(tenantId, (tx) => tx.run(FILL, [tenantId, rows]), unhurried);
   await database.asTenant(tenantId, async (tx) => {
-    await tx.run(VERSIONS, [tenantId]);
     await tx.run(
       `insert into daybook.dataset_marks (tenant_id, dataset, complete_through)
        values ($1, 'calls', '2026-05-01T00:00:00Z')`,
@@ -89,8 +88,3 @@ const FILL = `
     case when abandoned then 'abandoned' else 'answered' end,
     wait, case when not abandoned then talk end
   from spaced`;
-
-const VERSIONS = `
-  insert into daybook.data_hours (tenant_id, dataset, hour, version, row_count)
-  select $1::uuid, 'calls', date_trunc('hour', started_at, 'UTC'), 1, count(*)
-  from daybook.calls group by 3`;

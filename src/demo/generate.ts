@@ -36,7 +36,7 @@ export function* generateOrderLines(of: DemoPeriod): Generator<DemoDay<DemoOrder
 /** Days as NDJSON under the datasets' names, one piece of bytes per day; what `daybook load` reads. */
 export function* ndjsonOf(
   days: Iterable<DemoDay<DemoCall> | DemoDay<DemoOrderLine>>,
-): Generator<Uint8Array> {
+): Generator<Buffer> {
   for (const { rows } of days) {
     let text = '';
     for (const row of rows) text += `${JSON.stringify(row, instantsAsText)}\n`;
