@@ -8,12 +8,7 @@ const COLON = 58;
  * then `Z` or `±HH[[:]MM]` or nothing. A fraction is cut to milliseconds. `24:00` and leap seconds
  * are not read.
  */
-export function readIso(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  into: WallReading,
-): boolean {
+export function readIso(bytes: Uint8Array, start: number, end: number, into: WallReading): boolean {
   const year = digitsAt(bytes, start, end, 4);
   const month = digitsAt(bytes, start + 5, end, 2);
   const day = digitsAt(bytes, start + 8, end, 2);
@@ -52,12 +47,7 @@ export function readIso(
 }
 
 /** `Z` or `±HH[[:]MM]` that fills `[at, end)`. */
-export function readOffset(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  into: WallReading,
-): boolean {
+export function readOffset(bytes: Uint8Array, at: number, end: number, into: WallReading): boolean {
   const sign = bytes[at];
   if (sign === 90 || sign === 122) {
     into.offsetMs = 0;

@@ -23,6 +23,11 @@ export interface Tx {
   ): Promise<R[]>;
   /** Rows affected by a statement. */
   run(text: string, values?: readonly unknown[]): Promise<number>;
+  /**
+   * Says that the connection is in the middle of something that only its end can stop, such as a
+   * COPY nobody reads any more: when `work` rejects, the connection is closed without a rollback.
+   */
+  abandon(reason: Error): void;
   /** The connection itself, for COPY. Its transaction is open. */
   readonly client: pg.PoolClient;
 }
@@ -164,6 +169,7 @@ async function once<T>(
       query: async <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
         (await send<R>(text, values)).rows,
       run: async (text, values) => (await send(text, values)).rowCount ?? 0,
+      abandon: onError,
     });
     const { command } = await send('commit');
     if (command !== 'COMMIT') {
@@ -173,7 +179,8 @@ async function once<T>(
     return result;
   } catch (error) {
     if (isConnectionLoss(error)) broken = error as Error;
-    else await client.query(withDeadline('rollback', undefined, OPENING_MS)).catch(onError);
+    else if (!broken)
+      await client.query(withDeadline('rollback', undefined, OPENING_MS)).catch(onError);
     throw error;
   } finally {
     client.off('error', onError);
