@@ -1,12 +1,20 @@
 import { Command, CommanderError } from 'commander';
 import { doctorCommand } from './cli/doctor.ts';
+import { loadCommand } from './cli/load.ts';
 import { migrateCommand } from './cli/migrate.ts';
+import { rejectsCommand } from './cli/rejects.ts';
 import { tenantCommand } from './cli/tenant.ts';
 import { type DaybookError, toDaybookError } from './errors.ts';
 
 /** The `daybook` command: one file per command in `cli/`, joined here. */
 
-const COMMANDS: readonly (() => Command)[] = [tenantCommand, migrateCommand, doctorCommand];
+const COMMANDS: readonly (() => Command)[] = [
+  tenantCommand,
+  loadCommand,
+  rejectsCommand,
+  migrateCommand,
+  doctorCommand,
+];
 
 /** Exit statuses: 0 done, 1 failed, 2 wrong usage. */
 function exitStatusOf(error: DaybookError): number {
