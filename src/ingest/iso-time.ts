@@ -1,4 +1,5 @@
-import { dateMs, digitsAt, type WallReading } from './wall-reading.ts';
+import { DaybookError } from '../errors.ts';
+import { dateMs, digitsAt, WallReading } from './wall-reading.ts';
 
 const MINUS = 45;
 const COLON = 58;
@@ -66,4 +67,21 @@ export function readOffset(bytes: Uint8Array, at: number, end: number, into: Wal
   }
   into.offsetMs = (sign === MINUS ? -1 : 1) * (hours * 60 + minutes) * 60_000;
   return next === end;
+}
+
+/**
+ * An instant that says its own offset, as UTC epoch ms.
+ * @throws DaybookError `E_INVALID`
+ */
+export function parseInstant(text: string, where: string): number {
+  const bytes = Buffer.from(text);
+  const reading = new WallReading();
+  if (readIso(bytes, 0, bytes.length, reading) && !Number.isNaN(reading.offsetMs)) {
+    return reading.wallMs - reading.offsetMs;
+  }
+  throw new DaybookError('E_INVALID', {
+    where,
+    got: text,
+    expected: 'an instant with an offset, such as 2024-02-01T00:00:00Z',
+  });
 }
