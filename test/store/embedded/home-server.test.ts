@@ -1,14 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -48,9 +40,11 @@ async function killed(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
+/** Making a cluster takes most of the time of a test, so most of them share one. */
+const home = join(freshHome(), 'deeper', 'home');
+
 describe('a home', () => {
   it('that only its owner may enter has a server that keeps its data over a restart', async () => {
-    const home = join(freshHome(), 'deeper', 'home');
     expect(statSync(join(home, '..', '..')).mode & 0o077).toBe(0);
     const first = await start(home);
     if (isRoot) expect(statSync(`/proc/${first.pid}`).uid).not.toBe(0);
@@ -64,7 +58,6 @@ describe('a home', () => {
   });
 
   it('has one server, however many start it at once; the last to leave stops it', async () => {
-    const home = freshHome();
     const servers = await Promise.all([start(home), start(home), start(home)]);
     expect(new Set(servers.map(({ pid }) => pid)).size).toBe(1);
     expect(new Set(servers.map(({ url }) => url)).size).toBe(1);
@@ -77,7 +70,6 @@ describe('a home', () => {
   });
 
   it('is shared by processes: who started it may leave before who joined', async () => {
-    const home = freshHome();
     const other = await startElsewhere(home);
     const joined = await start(home);
     expect(joined.pid).toBe(other.pid);
@@ -89,7 +81,6 @@ describe('a home', () => {
   });
 
   it('whose server outlived a killed parent: the next one adopts and stops it', async () => {
-    const home = freshHome();
     const orphan = await startElsewhere(home);
     await killed(orphan.child);
     expect(lives(orphan.pid)).toBe(true);
@@ -104,7 +95,6 @@ describe('a home', () => {
   });
 
   it('tells pid and port of its server in a file that only its owner reads', async () => {
-    const home = freshHome();
     const server = await start(home);
     const path = join(home, 'postgres', 'server.json');
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -118,7 +108,6 @@ describe('a home', () => {
   });
 
   it('is joined without its server.json too, since the server says where it is', async () => {
-    const home = freshHome();
     const server = await start(home);
     writeFileSync(join(home, 'postgres', 'server.json'), '{"pid": 1, "po');
     expect(await joinEmbeddedPostgres(home)).toBe(server.url);
@@ -126,7 +115,6 @@ describe('a home', () => {
   });
 
   it('with notes of processes that are long gone, or of others that got their ids, starts', async () => {
-    const home = freshHome();
     await (await start(home)).stop();
     const folder = join(home, 'postgres');
     const gone = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
@@ -173,15 +161,14 @@ describe('a home', () => {
   });
 
   it('without a server is not joined, and nothing is made by asking', async () => {
-    const home = join(freshHome(), 'none');
-    expect(await joinEmbeddedPostgres(home)).toBeNull();
-    expect(existsSync(home)).toBe(false);
+    const none = join(freshHome(), 'none');
+    expect(await joinEmbeddedPostgres(none)).toBeNull();
+    expect(existsSync(none)).toBe(false);
   });
 });
 
 describe('a server that cannot start', () => {
   it('is E_UNAVAILABLE, names its log, and leaves nothing running', async () => {
-    const home = freshHome();
     const failing = startEmbeddedPostgres({ home, settings: { shared_buffers: 'plenty' } });
     await expect(failing).rejects.toMatchObject({
       code: 'E_UNAVAILABLE',
@@ -189,7 +176,6 @@ describe('a server that cannot start', () => {
     });
     expect(readFileSync(join(home, 'postgres', 'server.log'), 'utf8')).toContain('plenty');
     expect(existsSync(join(home, 'postgres', 'lock'))).toBe(false);
-    chmodSync(join(home, 'postgres'), 0o700);
     const server = await start(home);
     await server.stop();
   });
