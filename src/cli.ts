@@ -3,14 +3,16 @@ import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
 import { withEngine } from './cli/engine-session.ts';
 import { exportCommand } from './cli/export.ts';
-import { upCommand } from './cli/up.ts';
 import { migrateCommand } from './cli/migrate.ts';
 import { tenantCommand } from './cli/tenant.ts';
+import { upCommand } from './cli/up.ts';
 import { type DaybookError, toDaybookError } from './errors.ts';
 
 /** The `daybook` command: one file per command in `cli/`, joined here. */
 
 const COMMANDS: readonly (() => Command)[] = [
+  upCommand,
+  () => exportCommand(withEngine),
   tenantCommand,
   migrateCommand,
   doctorCommand,

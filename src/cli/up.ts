@@ -25,7 +25,9 @@ interface UpFlags {
 
 export function upCommand(): Command {
   return new Command('up')
-    .description('Runs the API, the runner and the compute processes, and Postgres where none is given')
+    .description(
+      'Runs the API, the runner and the compute processes, and Postgres where none is given',
+    )
     .option('--port <n>', 'where the API listens (default: PORT, or 8080)', wholeNumber(0, 65_535))
     .option('--api <n>', 'API processes', wholeNumber(0, 64))
     .option('--compute <n>', 'compute processes', wholeNumber(1, 64))
@@ -55,7 +57,8 @@ function withFlags(config: Config, flags: UpFlags): Config {
 async function runUp(wished: Config, demo: boolean): Promise<void> {
   if (!demo && wished.secret === null) {
     throw new DaybookError('E_CONFIG', {
-      reason: 'DAYBOOK_SECRET: not set; expected at least 32 characters (only the demo starts without)',
+      reason:
+        'DAYBOOK_SECRET: not set; expected at least 32 characters (only the demo starts without)',
     });
   }
   const running = findRunningUp(wished.home);
