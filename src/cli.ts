@@ -14,9 +14,9 @@ const COMMANDS: readonly (() => Command)[] = [
   upCommand,
   () => exportCommand(withEngine),
   tenantCommand,
+  demoCommand,
   migrateCommand,
   doctorCommand,
-  demoCommand,
 ];
 
 /** Exit statuses: 0 done, 1 failed, 2 wrong usage. */

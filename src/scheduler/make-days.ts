@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { DayResult, FragmentRef, RowsPartRef, WorkClass } from '../reports/day-task.ts';
 import type { ReportKind } from '../reports/define-report.ts';
 import type { FragmentSpec } from '../reports/fragment.ts';
@@ -75,6 +76,8 @@ export async function makeDays(
   const found = await findAll(planned, job, deps);
   const stop = new AbortController();
   const signal = AbortSignal.any([job.signal, stop.signal]);
+  // Every day of the period waits on it.
+  setMaxListeners(0, signal);
   try {
     return await Promise.all(
       planned.map(async (plan, index) => {

@@ -87,7 +87,10 @@ export function openDatabase(options: {
     keepAliveInitialDelayMillis: 10_000,
   });
   // Without a listener the loss of an idle connection would end the process.
-  pool.on('error', (error) => options.log.warn({ error: error.message }, 'idle connection lost'));
+  let closing = false;
+  pool.on('error', (error) => {
+    if (!closing) options.log.warn({ error: error.message }, 'idle connection lost');
+  });
 
   async function transaction<T>(
     role: string,
@@ -126,7 +129,10 @@ export function openDatabase(options: {
     },
     asSystem: (work, settings) => transaction('set local role daybook_system', work, settings),
     asOwner: (work, settings) => transaction('', work, settings),
-    close: () => pool.end(),
+    close: () => {
+      closing = true;
+      return pool.end();
+    },
   };
 }
 

@@ -16,8 +16,15 @@ const utc = Date.parse;
 const zones = fc.constantFrom(...Intl.supportedValuesOf('timeZone'));
 const dates = fc.integer({ min: -25_000, max: 40_000 }).map((day) => addDays('1970-01-01', day));
 
+/** Half of them at the ends of the world, where moves swallow dates. */
+const farZones = fc.oneof(zones, fc.constantFrom('Etc/GMT+12', 'Etc/GMT-12', 'Pacific/Kiritimati'));
+
 const calendars = fc
-  .tuple(zones, fc.array(fc.tuple(zones, fc.integer({ min: 1, max: 5 })), { maxLength: 3 }), dates)
+  .tuple(
+    farZones,
+    fc.array(fc.tuple(farZones, fc.integer({ min: 1, max: 5 })), { maxLength: 3 }),
+    dates,
+  )
   .map(([first, changes, start]): Calendar => {
     let from = start;
     return [
@@ -122,6 +129,25 @@ describe('a calendar whose zone changes', () => {
       { date: '2024-06-08', zone: 'Etc/GMT+12', hours: 22, startsAt: '00:00:00' },
       { date: '2024-06-09', zone: 'Etc/GMT+12', hours: 0, startsAt: null },
     ]);
+  });
+
+  test('a day before a move ends alike, whether or not the period asks for what comes after it', () => {
+    const east: Calendar = [
+      { from: '0001-01-01', zone: 'Etc/GMT+12' },
+      { from: '2024-06-10', zone: 'Pacific/Kiritimati' },
+    ];
+    const [alone] = daysOf(east, { from: '2024-06-08', to: '2024-06-08' });
+    expect(alone.end).toBe(utc('2024-06-09T10:00Z'));
+    expect(daysOf(east, { from: '2024-06-09', to: '2024-06-09' })).toEqual([]);
+  });
+
+  test('moving exactly 24 hours east swallows a whole date rather than leave it empty', () => {
+    const east: Calendar = [
+      { from: '0001-01-01', zone: 'Etc/GMT+12' },
+      { from: '2024-06-10', zone: 'Etc/GMT-12' },
+    ];
+    const days = daysOf(east, { from: '2024-06-07', to: '2024-06-10' });
+    expect(days.map((day) => day.date)).toEqual(['2024-06-07', '2024-06-08', '2024-06-10']);
   });
 
   test('days touch, are never empty, and do not depend on the period that asks for them', () => {
