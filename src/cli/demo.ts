@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { configFromProcess } from '../config.ts';
 import { curlLine } from '../demo/curl-line.ts';
 import { ensureDemoTenant } from '../demo/ensure-demo.ts';
+import { findRunningUp } from '../store/running-up.ts';
 import { printJson } from './output.ts';
 import { withDatabase } from './session.ts';
 
@@ -12,11 +13,14 @@ export function demoCommand(): Command {
     .option('--json', 'print one JSON document')
     .action(async (options: { json?: boolean }) => {
       const config = configFromProcess();
-      const url = config.publicUrl?.replace(/\/+$/, '') ?? `http://${config.host}:${config.port}`;
+      const url =
+        findRunningUp(config.home)?.url ??
+        config.publicUrl ??
+        `http://${config.host}:${config.port}`;
       const demo = await withDatabase(config, ({ database, log }) =>
         ensureDemoTenant({ database, log, home: config.home, now: Date.now() }),
       );
-      const curl = curlLine({ url, ...demo });
+      const curl = curlLine({ url: url.replace(/\/+$/, ''), ...demo });
       if (options.json) {
         const { tenantName, keyToken, zone, firstDate, lastDate } = demo;
         printJson({ tenant: tenantName, zone, from: firstDate, to: lastDate, key: keyToken, curl });
