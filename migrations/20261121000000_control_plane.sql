@@ -12,7 +12,17 @@ begin
   if not exists (select from pg_roles where rolname = 'daybook_system') then
     create role daybook_system nologin;
   end if;
-  execute format('grant daybook_tenant, daybook_system to %I', current_user);
+  -- Who connects must be able to set these roles. Roles belong to the whole server: where another
+  -- login made them, it also has to grant them.
+  if not (select rolsuper from pg_roles where rolname = current_user) then
+    begin
+      execute format('grant daybook_tenant, daybook_system to %I', current_user);
+    exception when insufficient_privilege then
+      raise exception 'the roles daybook_tenant and daybook_system are there, but not for %', current_user
+        using errcode = 'insufficient_privilege',
+          hint = format('As their owner: grant daybook_tenant, daybook_system to %I', current_user);
+    end;
+  end if;
 end
 $$;
 
@@ -21,7 +31,11 @@ grant usage on schema auth to daybook_tenant, daybook_system;
 
 create table daybook.tenants (
   id uuid primary key default gen_random_uuid(),
-  name text not null unique check (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  -- Short, and never like an id, since either may stand for a tenant.
+  name text not null unique check (
+    name ~ '^[a-z0-9][a-z0-9-]{0,62}$'
+    and name !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+  ),
   title text not null,
   locale text not null default 'en' check (locale in ('en', 'pt-BR', 'es')),
   currency text not null default 'USD' check (currency ~ '^[A-Z]{3}$'),
@@ -41,7 +55,9 @@ create table daybook.members (
   tenant_id uuid not null references daybook.tenants (id) on delete cascade,
   user_id uuid not null,
   email text,
-  roles text[] not null check (roles <@ array['owner', 'admin', 'analyst', 'viewer']),
+  roles text[] not null check (
+    roles <@ array['owner', 'admin', 'analyst', 'viewer'] and cardinality(roles) > 0
+  ),
   created_at timestamptz not null default now(),
   primary key (tenant_id, user_id)
 );
@@ -91,7 +107,8 @@ create table daybook.runs (
   lease_until timestamptz,
   created_at timestamptz not null default now(),
   started_at timestamptz,
-  finished_at timestamptz
+  finished_at timestamptz,
+  unique (tenant_id, id)
 );
 create index runs_tenant on daybook.runs (tenant_id, created_at desc, id);
 create index runs_open on daybook.runs (work_class, created_at)
@@ -100,7 +117,7 @@ create index runs_open on daybook.runs (work_class, created_at)
 create table daybook.files (
   id uuid primary key default gen_random_uuid(),
   tenant_id uuid not null references daybook.tenants (id) on delete cascade,
-  run_id uuid not null references daybook.runs (id) on delete cascade,
+  run_id uuid not null,
   name text not null,
   format text not null,
   media_type text not null,
@@ -114,10 +131,12 @@ create table daybook.files (
   revision integer not null default 1,
   created_at timestamptz not null default now(),
   expires_at timestamptz,
-  removed_at timestamptz
+  removed_at timestamptz,
+  -- With the tenant, so that nobody can learn of, or hang a file on, another tenant's run.
+  foreign key (tenant_id, run_id) references daybook.runs (tenant_id, id) on delete cascade
 );
 create index files_tenant on daybook.files (tenant_id, created_at desc);
-create index files_run on daybook.files (run_id);
+create index files_run on daybook.files (tenant_id, run_id);
 
 -- What stands in the part store. `manifest` is the plain form that the reports read.
 create table daybook.parts (

@@ -76,7 +76,8 @@ create table daybook.loads (
   rejected bigint not null,
   days integer not null,
   requested_by text not null,
-  finished_at timestamptz not null default now()
+  finished_at timestamptz not null default now(),
+  unique (tenant_id, id)
 );
 create index loads_tenant on daybook.loads (tenant_id, finished_at desc);
 
@@ -84,7 +85,7 @@ create table daybook.rejects (
   id bigint generated always as identity primary key,
   tenant_id uuid not null references daybook.tenants (id) on delete cascade,
   dataset text not null,
-  load_id uuid not null references daybook.loads (id) on delete cascade,
+  load_id uuid not null,
   row_number bigint not null,
   field text,
   code text not null,
@@ -96,6 +97,8 @@ create table daybook.rejects (
   state text not null default 'open' check (state in ('open', 'resolved')),
   created_at timestamptz not null default now(),
   resolved_at timestamptz,
-  unique (tenant_id, dataset, fingerprint)
+  unique (tenant_id, dataset, fingerprint),
+  foreign key (tenant_id, load_id) references daybook.loads (tenant_id, id) on delete cascade
 );
 create index rejects_tenant on daybook.rejects (tenant_id, dataset, state, id);
+create index rejects_load on daybook.rejects (tenant_id, load_id);

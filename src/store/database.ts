@@ -1,6 +1,12 @@
 import pg from 'pg';
 import { DaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import {
+  isConflict,
+  isConnectionLoss,
+  isTooManyConnections,
+  toStoreError,
+} from './database-errors.ts';
 
 /**
  * Postgres as Daybook uses it: every statement runs in a transaction under a role that row-level
@@ -23,10 +29,18 @@ export interface Tx {
 
 export interface TransactionOptions {
   /** `repeatable read` gives one snapshot to all statements. Default `read committed`. */
-  readonly isolation?: 'read committed' | 'repeatable read';
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
   readonly readOnly?: boolean;
-  /** Default 30,000 ms. */
+  /**
+   * The server ends a statement after this, and 5 s later we give the connection up, so a frozen
+   * server holds nobody longer. Default 20,000 ms. COPY through `client` has only the first.
+   */
   readonly statementTimeoutMs?: number;
+  /**
+   * The work may be done again from its start, even when its commit may have gone through. Then a
+   * conflict (40001, 40P01) or a lost connection is tried up to 5 times. Default false.
+   */
+  readonly repeatable?: boolean;
 }
 
 export interface Database {
@@ -43,64 +57,63 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Opens a pool; nothing is connected before the first transaction. Must be closed. */
+const TRIES = 5;
+/** To connect and to begin: nothing is computed then, so silence soon means a dead server. */
+const OPENING_MS = 10_000;
+const GRACE_MS = 5_000;
+/** A process that stands still in the middle of a transaction loses its locks after this. */
+const IDLE_IN_TRANSACTION_MS = 60_000;
+
+/**
+ * Opens a pool; nothing is connected before the first transaction. Must be closed.
+ *
+ * What `work` throws comes through as it is, unless it is about the connection, a deadline or a
+ * conflict: that is `E_UNAVAILABLE`, a full disk of the server `E_NO_SPACE`. A transaction that
+ * could not begin is tried again a few times by itself.
+ */
 export function openDatabase(options: {
-  url: string;
-  maxConnections: number;
-  applicationName: string;
-  log: Logger;
+  readonly url: string;
+  readonly maxConnections: number;
+  readonly applicationName: string;
+  readonly log: Logger;
 }): Database {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.maxConnections,
     application_name: options.applicationName,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: OPENING_MS,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
   });
+  // Without a listener the loss of an idle connection would end the process.
   pool.on('error', (error) => options.log.warn({ error: error.message }, 'idle connection lost'));
 
   async function transaction<T>(
-    opening: string,
+    role: string,
     work: (tx: Tx) => Promise<T>,
     settings: TransactionOptions = {},
   ): Promise<T> {
-    const timeoutMs = settings.statementTimeoutMs ?? 30_000;
-    const client = await connect(pool);
-    let broken: Error | undefined;
-    const onError = (error: Error) => {
-      broken = error;
-    };
-    client.on('error', onError);
-    const tx: Tx = {
-      client,
-      query: async <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
-        (await client.query<R>(withDeadline(text, values, timeoutMs))).rows,
-      run: async (text, values) =>
-        (await client.query(withDeadline(text, values, timeoutMs))).rowCount ?? 0,
-    };
-    try {
-      const isolation = settings.isolation ?? 'read committed';
-      await client.query(
-        `begin isolation level ${isolation}${settings.readOnly ? ' read only' : ''};
-         set local statement_timeout = ${Math.trunc(timeoutMs)}; ${opening}`,
-      );
-      const result = await work(tx);
-      await client.query('commit');
-      return result;
-    } catch (error) {
-      await client.query('rollback').catch((failure: Error) => {
-        broken = failure;
-      });
-      throw error;
-    } finally {
-      client.off('error', onError);
-      client.release(broken);
+    const timeoutMs = Math.trunc(settings.statementTimeoutMs ?? 20_000);
+    const opening = openingOf(role, timeoutMs, settings);
+    const since = performance.now();
+    for (let tries = 1; ; tries += 1) {
+      const attempt: Attempt = { begun: false };
+      try {
+        return await once(pool, opening, timeoutMs, work, attempt);
+      } catch (error) {
+        const again = attempt.begun
+          ? settings.repeatable === true && (isConflict(error) || isConnectionLoss(error))
+          : performance.now() - since < OPENING_MS &&
+            (isTooManyConnections(error) || isConnectionLoss(error));
+        if (!again || tries === TRIES) throw toStoreError(error);
+        await pauseBefore(tries);
+      }
     }
   }
 
   return {
-    asTenant(tenantId, work, settings) {
+    async asTenant(tenantId, work, settings) {
       if (!TENANT_ID.test(tenantId)) {
         throw new DaybookError('E_INTERNAL', { reason: 'a tenant id is not a UUID' });
       }
@@ -112,23 +125,74 @@ export function openDatabase(options: {
       );
     },
     asSystem: (work, settings) => transaction('set local role daybook_system', work, settings),
-    asOwner: (work, settings) => transaction('select 1', work, settings),
+    asOwner: (work, settings) => transaction('', work, settings),
     close: () => pool.end(),
   };
 }
 
-async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
+interface Attempt {
+  /** Whether `work` was called, so that anything may have been done. */
+  begun: boolean;
+}
+
+async function once<T>(
+  pool: pg.Pool,
+  opening: string,
+  timeoutMs: number,
+  work: (tx: Tx) => Promise<T>,
+  attempt: Attempt,
+): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  const onError = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onError);
+  const send = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
+    client.query<R>(withDeadline(text, values, timeoutMs + GRACE_MS));
   try {
-    return await pool.connect();
+    await client.query(withDeadline(opening, undefined, OPENING_MS));
+    attempt.begun = true;
+    const result = await work({
+      client,
+      query: async <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
+        (await send<R>(text, values)).rows,
+      run: async (text, values) => (await send(text, values)).rowCount ?? 0,
+    });
+    const { command } = await send('commit');
+    if (command !== 'COMMIT') {
+      // A statement failed and the work went on as if it had not: Postgres then rolls back.
+      throw new DaybookError('E_INTERNAL', { reason: 'the transaction was rolled back at commit' });
+    }
+    return result;
   } catch (error) {
-    throw new DaybookError(
-      'E_UNAVAILABLE',
-      { what: 'the database', reason: (error as Error).message },
-      error,
-    );
+    if (isConnectionLoss(error)) broken = error as Error;
+    else await client.query(withDeadline('rollback', undefined, OPENING_MS)).catch(onError);
+    throw error;
+  } finally {
+    client.off('error', onError);
+    // A broken connection is closed, never lent again.
+    client.release(broken);
   }
 }
 
-function withDeadline(text: string, values: readonly unknown[] | undefined, timeoutMs: number) {
-  return { text, values: values as unknown[], query_timeout: timeoutMs + 5_000 };
+/** One round trip opens the transaction, sets its limits, its role and its claims. */
+function openingOf(role: string, timeoutMs: number, settings: TransactionOptions): string {
+  const isolation = settings.isolation ?? 'read committed';
+  return [
+    `begin isolation level ${isolation}${settings.readOnly ? ' read only' : ''}`,
+    `set local statement_timeout = ${timeoutMs}`,
+    `set local idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`,
+    role,
+  ].join('; ');
+}
+
+/** 20 to 60 ms before the second try, 160 to 480 ms before the fifth. */
+function pauseBefore(tries: number): Promise<void> {
+  const ms = 20 * 2 ** (tries - 1) * (1 + 2 * Math.random());
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function withDeadline(text: string, values: readonly unknown[] | undefined, deadlineMs: number) {
+  return { text, values: values as unknown[] | undefined, query_timeout: deadlineMs };
 }

@@ -1,94 +1,136 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { DaybookError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { toConnectError, toStoreError } from './database-errors.ts';
+import {
+  type Migration,
+  type MigrationState,
+  migrationStates,
+  readMigrations,
+} from './migrations.ts';
+
+export { readMigrations } from './migrations.ts';
 
 /**
  * Applies `migrations/*.sql`, forward only, each in its own transaction, and keeps the ledger
- * that `supabase db push` keeps, so that either may apply the next one.
+ * that `supabase db push` keeps, so that either may apply the next one. Nothing outlives a
+ * transaction, so a transaction pooler may stand between.
  */
 
-const FOLDER = new URL('../../migrations/', import.meta.url);
 const COMPAT = new URL('../../migrations/compat/plain-postgres.sql', import.meta.url);
 const LEDGER = `
   create schema if not exists supabase_migrations;
   create table if not exists supabase_migrations.schema_migrations (
     version text primary key, statements text[], name text);`;
+/** For another migrator to finish. */
+const TURN_MS = 60_000;
+/** For a table in use: waiting longer would hold up all who come after us. */
+const TABLE_MS = 5_000;
 
-export interface Migration {
-  readonly version: string;
-  readonly name: string;
-  readonly sql: string;
-}
-
-/** @throws DaybookError `E_CONFIG` for a file that is not named `<14 digits>_name.sql`. */
-export async function readMigrations(): Promise<Migration[]> {
-  const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.sql')).sort();
-  return Promise.all(
-    files.map(async (file) => {
-      const match = /^(\d{14})_([a-z0-9_]+)\.sql$/.exec(file);
-      if (!match) {
-        throw new DaybookError('E_CONFIG', {
-          reason: `migrations/${file}: expected a name like 20260101000000_name.sql`,
-        });
+/**
+ * Applies what is missing; returns the versions applied now. Several may run it at once. When
+ * nothing is missing it writes nothing. A version that only the ledger knows is a warning.
+ * @throws DaybookError `E_UNAVAILABLE`; `E_CONFIG` when a file was changed after it was applied, or
+ * when a migration fails, which then has left nothing behind.
+ */
+export async function migrate(
+  databaseUrl: string,
+  options: { readonly log?: Logger } = {},
+): Promise<string[]> {
+  const files = await readMigrations();
+  return withOwner(databaseUrl, async (client) => {
+    const before = await migrationStates(client, files);
+    refuseChanged(before);
+    for (const { version, name } of before.filter(({ state }) => state === 'unknown')) {
+      options.log?.warn({ version, name }, 'the database has a migration that this Daybook lacks');
+    }
+    if (!before.some(({ state }) => state === 'pending')) return [];
+    const compat = await readFile(COMPAT, 'utf8');
+    await inTurn(client, 'migrations/compat', async () => {
+      await client.query(compat);
+      await client.query(LEDGER);
+    });
+    const applied: string[] = [];
+    for (const file of files) {
+      const { version, name } = file;
+      if (!(await inTurn(client, `migrations/${version}_${name}.sql`, () => apply(client, file)))) {
+        continue;
       }
-      const sql = await readFile(new URL(file, FOLDER), 'utf8');
-      return { version: match[1], name: match[2], sql };
-    }),
-  );
+      applied.push(version);
+      options.log?.info({ version, name }, 'migration applied');
+    }
+    return applied;
+  });
 }
 
-/** Applies what is missing; returns the versions applied now. Safe to run at once from several. */
-export async function migrate(databaseUrl: string): Promise<string[]> {
+/** How the database stands to our files. Changes nothing. */
+export async function inspectMigrations(databaseUrl: string): Promise<MigrationState[]> {
+  const files = await readMigrations();
+  return withOwner(databaseUrl, (client) => migrationStates(client, files));
+}
+
+/** False: another migrator has done it before us. */
+async function apply(client: pg.Client, file: Migration): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `insert into supabase_migrations.schema_migrations (version, statements, name)
+     values ($1, $2, $3) on conflict (version) do nothing`,
+    [file.version, [file.sql], file.name],
+  );
+  if (rowCount === 0) return false;
+  await client.query(`set local lock_timeout = ${TABLE_MS}`);
+  await client.query(file.sql);
+  return true;
+}
+
+function refuseChanged(states: readonly MigrationState[]): void {
+  const changed = states.find(({ state }) => state === 'changed');
+  if (!changed) return;
+  throw new DaybookError('E_CONFIG', {
+    reason:
+      `migrations/${changed.version}_${changed.name}.sql: got a file that differs from what was ` +
+      'applied to this database; expected the same text, and changes in a new migration',
+  });
+}
+
+/** A transaction under a lock that ends with it, so that two migrators never meet. */
+async function inTurn<T>(client: pg.Client, what: string, work: () => Promise<T>): Promise<T> {
+  await client.query('begin');
+  try {
+    await client.query(`set local lock_timeout = ${TURN_MS}`);
+    await client.query(`select pg_advisory_xact_lock(hashtext('daybook migrations'))`);
+    const result = await work();
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch(() => {});
+    const known = toStoreError(error);
+    if (known instanceof DaybookError) throw known;
+    const { message, hint } = error as pg.DatabaseError;
+    const reason = `${what}: ${message}${hint ? ` (${hint})` : ''}`;
+    throw new DaybookError('E_CONFIG', { reason }, error);
+  }
+}
+
+async function withOwner<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
-    connectionString: databaseUrl,
+    connectionString: url,
     connectionTimeoutMillis: 10_000,
+    keepAlive: true,
     application_name: 'daybook migrate',
   });
   client.on('error', () => {});
   try {
     await client.connect();
   } catch (error) {
-    throw new DaybookError(
-      'E_UNAVAILABLE',
-      { what: 'the database', reason: (error as Error).message },
-      error,
-    );
+    await client.end().catch(() => {});
+    throw toConnectError(error);
   }
   try {
-    const applied: string[] = [];
-    await inTransaction(client, async () => {
-      await client.query(await readFile(fileURLToPath(COMPAT), 'utf8'));
-      await client.query(LEDGER);
-    });
-    for (const migration of await readMigrations()) {
-      await inTransaction(client, async () => {
-        const { rowCount } = await client.query(
-          `insert into supabase_migrations.schema_migrations (version, statements, name)
-           values ($1, $2, $3) on conflict (version) do nothing`,
-          [migration.version, [migration.sql], migration.name],
-        );
-        if (rowCount === 0) return;
-        await client.query(migration.sql);
-        applied.push(migration.version);
-      });
-    }
-    return applied;
-  } finally {
-    await client.end();
-  }
-}
-
-/** Waits for its turn on a transaction-level lock, so that two migrators never meet. */
-async function inTransaction(client: pg.Client, work: () => Promise<void>): Promise<void> {
-  await client.query('begin');
-  try {
-    await client.query(`set local lock_timeout = '60s'`);
-    await client.query(`select pg_advisory_xact_lock(hashtext('daybook migrations'))`);
-    await work();
-    await client.query('commit');
+    return await work(client);
   } catch (error) {
-    await client.query('rollback').catch(() => {});
-    throw error;
+    throw toStoreError(error);
+  } finally {
+    await client.end().catch(() => {});
   }
 }
