@@ -52,12 +52,34 @@ export class DayRows {
   }
 
   #once<T>(key: unknown, make: () => T): T {
-    const held = this.#derived.get(key);
-    if (held !== undefined) return held as T;
+    const known = this.#derived.get(key);
+    if (known !== undefined) return known as T;
     const made = make();
     this.#derived.set(key, made);
     return made;
   }
+}
+
+const held = new WeakMap<Chunk, DayRows>();
+
+/**
+ * A chunk as rows of a day. Folds and the projection of one chunk share it, so that none works out
+ * again what another did. Without `params` it serves what does not depend on them.
+ */
+export function dayRowsOf(chunk: Chunk, day: DayWindow, params?: Params): DayRows {
+  const rows = held.get(chunk);
+  if (rows !== undefined && rows.day === day && sameParams(rows.params, params)) return rows;
+  const made = new DayRows(chunk, day, params ?? {});
+  held.set(chunk, made);
+  return made;
+}
+
+function sameParams(a: Params, b: Params | undefined): boolean {
+  if (a === b || b === undefined) return true;
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length && names.every((name) => Object.is(a[name], b[name]))
+  );
 }
 
 /** Numbers worked out of rows; NaN is no value. */

@@ -185,6 +185,10 @@ function labelProblems(kind: ReportKind): string[] {
 
 function grainProblems(kind: ReportKind): string[] {
   const problems: string[] = [];
+  const ofDays = kind.grains.filter((grain) => grain !== 'period');
+  if (new Set(ofDays.map((grain) => kind.groupBy[grain]?.length)).size < ofDays.length) {
+    problems.push('two grains of a day have lines by as many dimensions');
+  }
   if (!kind.grains.includes(kind.defaultGrain)) problems.push('the default grain is not a grain');
   for (const grain of kind.grains) {
     const shown = columnsAt(kind, grain).filter((column) => column.shown);

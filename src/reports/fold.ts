@@ -1,7 +1,7 @@
 import type { DayWindow } from '../time/day-window.ts';
 import { accumulatorOf } from './accumulators.ts';
 import { CHUNK_ROWS, type Chunk, type Selection } from './chunk.ts';
-import { type Condition, DayRows } from './day-rows.ts';
+import { type Condition, type DayRows, dayRowsOf } from './day-rows.ts';
 import { dimensionOf, type ReportKind } from './define-report.ts';
 import { compareKeys, GroupKeys } from './group-keys.ts';
 import { demandSafe } from './merge-totals.ts';
@@ -36,7 +36,7 @@ export function createFold(spec: FoldSpec, day: DayWindow): Fold {
   let ids = new Int32Array(0);
   return {
     add(chunk, selection) {
-      const rows = new DayRows(chunk, day, spec.params);
+      const rows = dayRowsOf(chunk, day, spec.params);
       const selected = selection ?? everyRow(chunk.rows);
       const passed = selection === null ? chunk.rows : selection.length;
       rowsAdded += passed;

@@ -2,11 +2,10 @@ import type { DayWindow } from '../time/day-window.ts';
 import { type Chunk, type ChunkColumn, chunkFromRows, columnOf } from './chunk.ts';
 import type { CellType, OutColumn } from './column.ts';
 import type { FieldType } from './dataset.ts';
-import { DayRows } from './day-rows.ts';
+import { dayRowsOf } from './day-rows.ts';
 import type { ReportKind } from './define-report.ts';
 import { groupCell } from './group-cells.ts';
 import { compareKeys } from './group-keys.ts';
-import type { Grain } from './request.ts';
 import type { DayTotals } from './totals.ts';
 
 /**
@@ -19,7 +18,7 @@ export function projectRows(
   columns: readonly OutColumn[],
   day: DayWindow,
 ): Chunk {
-  const rows = new DayRows(chunk, day, {});
+  const rows = dayRowsOf(chunk, day);
   const projected = new Map<string, ChunkColumn>();
   for (const { key } of columns) {
     const spec = specOf(kind, key);
@@ -31,22 +30,31 @@ export function projectRows(
 /**
  * The lines of a grouped report: one per group of its {@link detailFold}, sorted by key, numbers by
  * size and texts by code points, without a value last.
- * @param at the day that the totals are of, or `date: null` for a whole period; and the grain of
- *   the fold
+ * @param at the day that the totals are of, or `date: null` for a whole period
  */
 export function projectGroups(
   kind: ReportKind,
   totals: DayTotals,
   columns: readonly OutColumn[],
-  at: { readonly date: string | null; readonly zone: string; readonly grain: Grain },
+  at: { readonly date: string | null; readonly zone: string },
 ): Chunk {
-  const by = kind.groupBy[at.grain] ?? [];
   const specs = columns.map(({ key }) => specOf(kind, key));
   const groups = [...totals.groups].sort((a, b) => compareKeys(a.key, b.key));
+  const by = groups.length === 0 ? [] : groupsOf(kind, at.date !== null, groups[0].key.length);
   return chunkFromRows(
     columns.map(({ key, type }) => ({ name: key, type: fieldTypeOf(type) })),
     groups.map((group) => specs.map((spec) => groupCell(kind, spec, group, { by, date: at.date }))),
   );
+}
+
+/** The dimensions of a line, by whether it is of one day and how many they are. */
+function groupsOf(kind: ReportKind, ofDay: boolean, length: number): readonly string[] {
+  const grain = kind.grains.find(
+    (candidate) => (candidate !== 'period') === ofDay && kind.groupBy[candidate]?.length === length,
+  );
+  if (grain === undefined)
+    throw new RangeError(`${kind.name} has no lines by ${length} dimensions`);
+  return kind.groupBy[grain] ?? [];
 }
 
 function specOf(kind: ReportKind, key: string) {
