@@ -3,7 +3,9 @@ import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
 import { withEngine } from './cli/engine-session.ts';
 import { exportCommand } from './cli/export.ts';
+import { loadCommand } from './cli/load.ts';
 import { migrateCommand } from './cli/migrate.ts';
+import { rejectsCommand } from './cli/rejects.ts';
 import { tenantCommand } from './cli/tenant.ts';
 import { upCommand } from './cli/up.ts';
 import { type DaybookError, toDaybookError } from './errors.ts';
@@ -13,6 +15,8 @@ import { type DaybookError, toDaybookError } from './errors.ts';
 const COMMANDS: readonly (() => Command)[] = [
   upCommand,
   () => exportCommand(withEngine),
+  loadCommand,
+  rejectsCommand,
   tenantCommand,
   demoCommand,
   migrateCommand,

@@ -4,6 +4,7 @@ import type { Logger } from '../log.ts';
 import { type Action, demand } from '../principals/permissions.ts';
 import type { Actor } from './authenticate.ts';
 import type { RateLimit } from './deps.ts';
+import { DOCS_PATH } from './openapi.ts';
 import type { ApiServer } from './routes/context.ts';
 
 /** Every route says who may use it; every request is held to that before its body is read. */
@@ -31,6 +32,9 @@ export function guardRoutes(
 ): void {
   server.decorateRequest('actor', null);
   server.addHook('onRoute', (route) => {
+    if (route.url === DOCS_PATH || route.url.startsWith(`${DOCS_PATH}/`)) {
+      route.config = { ...route.config, access: 'public' };
+    }
     if (route.config?.access === undefined) {
       throw new DaybookError('E_INTERNAL', {
         reason: `route ${String(route.method)} ${route.url} does not say who may use it`,

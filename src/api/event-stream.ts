@@ -27,6 +27,8 @@ export function beginEventStream(
     ...(Object.fromEntries(kept) as Record<string, string>),
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
+    // What follows on the connection would wait for hours, and a closing server for it.
+    connection: 'close',
     'x-accel-buffering': 'no',
   });
   let id = 0;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
-import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { DaybookError } from '../errors.ts';
 import { guardRoutes } from './access.ts';
@@ -36,7 +36,7 @@ const HEAD_BYTES = 16 << 10;
 export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
   const server: ApiServer = fastify({
     loggerInstance: deps.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit: BODY_BYTES,
@@ -88,6 +88,10 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
 
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+  });
+  server.addHook('onResponse', async () => {
+    // An answer that outlasted the beginning of the end leaves an idle connection behind.
+    if (closing.signal.aborted) setImmediate(() => server.server.closeIdleConnections());
   });
   server.addHook('onResponse', async (request, reply) => {
     request.log.info(

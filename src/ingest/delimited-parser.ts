@@ -124,7 +124,10 @@ export class DelimitedParser {
             if (!atEnd) return -1;
             // Never closed: the rest of the file is this field.
             at = length;
-            row.problem = { code: 'row_shape', reason: 'a quote opens a field and never closes it' };
+            row.problem = {
+              code: 'row_shape',
+              reason: 'a quote opens a field and never closes it',
+            };
             break;
           }
           const after = at + 1 < length ? bytes[at + 1] : -1;

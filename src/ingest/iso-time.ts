@@ -1,4 +1,5 @@
-import { dateMs, digitsAt, type WallReading } from './wall-reading.ts';
+import { DaybookError } from '../errors.ts';
+import { dateMs, digitsAt, WallReading } from './wall-reading.ts';
 
 const MINUS = 45;
 const COLON = 58;
@@ -8,12 +9,7 @@ const COLON = 58;
  * then `Z` or `±HH[[:]MM]` or nothing. A fraction is cut to milliseconds. `24:00` and leap seconds
  * are not read.
  */
-export function readIso(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  into: WallReading,
-): boolean {
+export function readIso(bytes: Uint8Array, start: number, end: number, into: WallReading): boolean {
   const year = digitsAt(bytes, start, end, 4);
   const month = digitsAt(bytes, start + 5, end, 2);
   const day = digitsAt(bytes, start + 8, end, 2);
@@ -52,12 +48,7 @@ export function readIso(
 }
 
 /** `Z` or `±HH[[:]MM]` that fills `[at, end)`. */
-export function readOffset(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  into: WallReading,
-): boolean {
+export function readOffset(bytes: Uint8Array, at: number, end: number, into: WallReading): boolean {
   const sign = bytes[at];
   if (sign === 90 || sign === 122) {
     into.offsetMs = 0;
@@ -76,4 +67,21 @@ export function readOffset(
   }
   into.offsetMs = (sign === MINUS ? -1 : 1) * (hours * 60 + minutes) * 60_000;
   return next === end;
+}
+
+/**
+ * An instant that says its own offset, as UTC epoch ms.
+ * @throws DaybookError `E_INVALID`
+ */
+export function parseInstant(text: string, where: string): number {
+  const bytes = Buffer.from(text);
+  const reading = new WallReading();
+  if (readIso(bytes, 0, bytes.length, reading) && !Number.isNaN(reading.offsetMs)) {
+    return reading.wallMs - reading.offsetMs;
+  }
+  throw new DaybookError('E_INVALID', {
+    where,
+    got: text,
+    expected: 'an instant with an offset, such as 2024-02-01T00:00:00Z',
+  });
 }

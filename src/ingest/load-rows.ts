@@ -7,8 +7,8 @@ import { DayCounter } from './day-counter.ts';
 import type { InputFormat } from './input-format.ts';
 import { type LoadMap, NO_MAP, parseLoadMap } from './load-map.ts';
 import { columnsOf, openRows } from './open-rows.ts';
-import { RowEncoder, stageColumns } from './row-encoder.ts';
 import type { RowReader } from './row.ts';
+import { RowEncoder, stageColumns } from './row-encoder.ts';
 import type { StageColumn, StagedRows, StoreLoad } from './staging.ts';
 
 /** Loading: bytes from anywhere, through a map, into the store, all of it or nothing. */

@@ -1,4 +1,4 @@
-import { type LocalInstant, instantOfWall } from '../time/local-time.ts';
+import { instantOfWall, type LocalInstant } from '../time/local-time.ts';
 import { offsetMsAt, offsetStretches } from '../time/zone.ts';
 
 const DAY_MS = 86_400_000;

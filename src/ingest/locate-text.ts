@@ -1,7 +1,7 @@
 import { DaybookError } from '../errors.ts';
 import type { FieldSource, SourceText } from './load-map.ts';
 import type { Row } from './row.ts';
-import { Span } from './span.ts';
+import type { Span } from './span.ts';
 
 /** Finds the text of a field in a row, before it is read as what the field's type wants. */
 export type Locate = (row: Row, into: Span) => Located;

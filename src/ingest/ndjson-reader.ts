@@ -14,11 +14,7 @@ const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?
  * @param columns the names that are looked for
  * @param keepRest also take along what has other names
  */
-export function openNdjson(
-  bytes: Bytes,
-  columns: readonly string[],
-  keepRest: boolean,
-): RowReader {
+export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: boolean): RowReader {
   const iterator = bytes[Symbol.asyncIterator]();
   const row = new Row();
   const windows1252 = new TextDecoder('windows-1252');

@@ -39,13 +39,17 @@ export async function openRows(
   const { name, map, dataset } = options;
   const plain = await unzipped(source, name);
   if (/\.gz$/i.test(name) && !plain.wasGzip) {
-    throw new DaybookError('E_INPUT', { where: name, reason: 'its name says gzip; its bytes do not' });
+    throw new DaybookError('E_INPUT', {
+      where: name,
+      reason: 'its name says gzip; its bytes do not',
+    });
   }
   const format = options.format ?? formatOfName(name) ?? sniffFormat(plain.head);
   if (looksZipped(plain.head) !== (format === 'xlsx')) {
     throw new DaybookError('E_INPUT', {
       where: name,
-      reason: format === 'xlsx' ? 'it is no .xlsx file' : `it is no ${format}; is it an .xlsx file?`,
+      reason:
+        format === 'xlsx' ? 'it is no .xlsx file' : `it is no ${format}; is it an .xlsx file?`,
     });
   }
   if (format === 'xlsx') {

@@ -55,8 +55,7 @@ export function compileInstant(
   const locate = compileLocate(source, indexOf);
   const cellIndex = source.text.kind === 'column' ? indexOf(source.text.column, source.where) : -1;
   const read: TimeReader = source.format?.read ?? readIso;
-  const readCell: TimeReader =
-    source.after !== null ? (CELL_CLOCK?.read ?? readIso) : readIso;
+  const readCell: TimeReader = source.after !== null ? (CELL_CLOCK?.read ?? readIso) : readIso;
   const expected = source.formatText ?? 'ISO 8601 such as 2024-01-31T08:15:00+01:00';
   const after = source.after === null ? -1 : fieldIndex(source.after);
   const span = new Span();

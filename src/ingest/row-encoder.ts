@@ -32,7 +32,12 @@ interface FieldPlan {
 
 /** What a staged row consists of, in the order in which the encoder writes it. */
 export function stageColumns(dataset: Dataset): StageColumn[] {
-  const types = { text: 'text', instant: 'timestamptz', integer: 'bigint', decimal: 'text' } as const;
+  const types = {
+    text: 'text',
+    instant: 'timestamptz',
+    integer: 'bigint',
+    decimal: 'text',
+  } as const;
   return [
     { name: 'row_number', type: 'bigint' },
     ...dataset.fields.map((field) => ({ name: field.name, type: types[field.type] })),

@@ -82,7 +82,8 @@ export async function* walkXml(part: Readable, handler: XmlHandler, name: string
     yield;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (error instanceof DaybookError || (code !== undefined && !code.startsWith('Z_'))) throw error;
+    if (error instanceof DaybookError || (code !== undefined && !code.startsWith('Z_')))
+      throw error;
     throw broken(name, `it is damaged: ${(error as Error).message}`, error);
   } finally {
     part.destroy();

@@ -12,7 +12,14 @@ import {
   styleOf,
   unescapeText,
 } from './xlsx-cell.ts';
-import { broken, openPackage, readXml, walkXml, type XlsxPackage, type XmlHandler } from './xlsx-package.ts';
+import {
+  broken,
+  openPackage,
+  readXml,
+  walkXml,
+  type XlsxPackage,
+  type XmlHandler,
+} from './xlsx-package.ts';
 
 /** Excel's own limit of columns; a cell beyond it is nothing that Excel wrote. */
 const MOST_COLUMNS = 16_384;
@@ -27,7 +34,11 @@ const WORKBOOK = 'xl/workbook.xml';
  */
 export async function openWorkbook(
   bytes: Bytes,
-  options: { readonly name: string; readonly sheet: string | null; readonly header: readonly string[] | null },
+  options: {
+    readonly name: string;
+    readonly sheet: string | null;
+    readonly header: readonly string[] | null;
+  },
 ): Promise<RowReader> {
   const { name } = options;
   const book = await openPackage(bytes, name);
@@ -42,7 +53,8 @@ export async function openWorkbook(
     while (header === null) {
       const { done } = await walk.next();
       pending.push(...sheet.take());
-      if (pending.length > 0) header = pending.shift()?.texts.map((text, i) => text ?? `column_${i + 1}`) ?? [];
+      if (pending.length > 0)
+        header = pending.shift()?.texts.map((text, i) => text ?? `column_${i + 1}`) ?? [];
       else if (done) throw broken(name, 'the sheet is empty; expected a row of column names');
     }
     const columns = header;
@@ -203,7 +215,8 @@ async function findSheet(book: XlsxPackage, wanted: string | null, name: string)
     await book.open('xl/_rels/workbook.xml.rels'),
     {
       open(tag, attributes) {
-        if (tag === 'Relationship' && attributes['Id'] === sheet.id) target = attributes['Target'] ?? '';
+        if (tag === 'Relationship' && attributes['Id'] === sheet.id)
+          target = attributes['Target'] ?? '';
       },
     },
     name,
@@ -221,7 +234,8 @@ async function readStyles(book: XlsxPackage, name: string): Promise<CellStyle[]>
     await book.open('xl/styles.xml'),
     {
       open(tag, attributes) {
-        if (tag === 'numFmt') codes.set(Number(attributes['numFmtId']), attributes['formatCode'] ?? '');
+        if (tag === 'numFmt')
+          codes.set(Number(attributes['numFmtId']), attributes['formatCode'] ?? '');
         if (tag === 'cellXfs') inCells = true;
         if (tag === 'xf' && inCells) {
           const id = Number(attributes['numFmtId'] ?? 0);
@@ -261,7 +275,8 @@ async function readSharedStrings(book: XlsxPackage, name: string): Promise<strin
         if (tag === 'rPh') phonetic = false;
         if (tag !== 'si') return;
         characters += text.length;
-        if (characters > MOST_SHARED_CHARACTERS) throw broken(name, 'its shared texts are too large');
+        if (characters > MOST_SHARED_CHARACTERS)
+          throw broken(name, 'its shared texts are too large');
         strings.push(unescapeText(text));
       },
     },

@@ -3,7 +3,13 @@ import type { Logger } from '../log.ts';
 import { canonicalJson } from '../reports/canonical-json.ts';
 import type { DayResult, DayTask } from '../reports/day-task.ts';
 import { chooseNext, type WaitingDay } from './balancer.ts';
-import type { Channel, ClientMessage, ComputeMessage, HubMessage, WorkMessage } from './messages.ts';
+import type {
+  Channel,
+  ClientMessage,
+  ComputeMessage,
+  HubMessage,
+  WorkMessage,
+} from './messages.ts';
 
 /**
  * The primary's table of days: who waits for which, what runs where. A day moves
@@ -38,12 +44,19 @@ interface Compute {
 }
 
 export interface Hub {
-  fromClient(client: Channel<HubMessage>, message: ClientMessage & { kind: 'dispatch' | 'cancel' }): void;
+  fromClient(
+    client: Channel<HubMessage>,
+    message: ClientMessage & { kind: 'dispatch' | 'cancel' },
+  ): void;
   /** All that this client waited for is given up. */
   clientGone(client: Channel<HubMessage>): void;
   fromCompute(computeId: number, channel: Channel<WorkMessage>, message: ComputeMessage): void;
   computeGone(computeId: number, reason: string): void;
-  readonly load: () => { readonly waiting: number; readonly running: number; readonly threads: number };
+  readonly load: () => {
+    readonly waiting: number;
+    readonly running: number;
+    readonly threads: number;
+  };
 }
 
 export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hub {
@@ -166,7 +179,14 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
 /** What is kept is the same for all who ask; what is not kept stands in its run's own folder. */
 function flightKey(task: DayTask): string {
   if (!task.cacheable) return task.taskId;
-  const { taskId: _, runId: __, workClass: ___, expectedRows: ____, scratchDir: _____, ...same } = task;
+  const {
+    taskId: _,
+    runId: __,
+    workClass: ___,
+    expectedRows: ____,
+    scratchDir: _____,
+    ...same
+  } = task;
   return canonicalJson(same);
 }
 

@@ -3,6 +3,7 @@ import { BytesInterner } from './bytes-interner.ts';
 import type { DayRows } from './day-rows.ts';
 import { LONG, POWERS_OF_TEN } from './decimal-vector.ts';
 import type { Measure } from './define-report.ts';
+import { shortText } from './short-decimals.ts';
 import type { AccumulatorValue } from './totals.ts';
 
 /** The selected rows of a chunk and the group of each. */
@@ -163,8 +164,10 @@ class DecimalSums implements Accumulator {
   }
 
   valueOf(group: number): string {
-    const short = { unscaled: BigInt(this.#sums[group] ?? 0), scale: this.#scale };
-    return formatDecimal(addDecimal(short, this.#rest.get(group) ?? ZERO), 0);
+    const sum = this.#sums[group] ?? 0;
+    const rest = this.#rest.get(group);
+    if (rest === undefined) return shortText(sum, this.#scale);
+    return formatDecimal(addDecimal({ unscaled: BigInt(sum), scale: this.#scale }, rest), 0);
   }
 
   #addRest(group: number, value: Decimal): void {

@@ -64,6 +64,7 @@ export async function assembleFile(assembly: Assembly): Promise<Assembled> {
     await assembly.out(chunk);
   };
   const sheets = await writeFile({ ...assembly, out });
+  signal.throwIfAborted();
   return { bytes, rows, sheets };
 }
 

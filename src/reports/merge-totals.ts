@@ -1,8 +1,9 @@
 import { DaybookError } from '../errors.ts';
-import { addDecimal, type Decimal, formatDecimal, parseDecimal, ZERO } from '../money/decimal.ts';
+import { type Decimal, parseDecimal } from '../money/decimal.ts';
 import { type Measure, mergeOf, type ReportKind } from './define-report.ts';
 import { compareKeys } from './group-keys.ts';
 import { reportKind } from './registry.ts';
+import { TextSum } from './short-decimals.ts';
 import type { AccumulatorValue, DayTotals, FoldSpec, GroupTotals } from './totals.ts';
 
 /**
@@ -63,10 +64,9 @@ function mergeValues(measure: Measure, values: readonly AccumulatorValue[]): Acc
 }
 
 function sumOfDecimals(values: readonly AccumulatorValue[]): string {
-  return formatDecimal(
-    values.reduce<Decimal>((sum, value) => addDecimal(sum, decimalOf(value)), ZERO),
-    0,
-  );
+  const sum = new TextSum();
+  for (const value of values) sum.add(String(value ?? 0));
+  return sum.text();
 }
 
 /** @throws RangeError when the value is no number: totals were read from elsewhere, damaged. */

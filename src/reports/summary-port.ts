@@ -32,4 +32,7 @@ export interface PeriodSummary {
  * Produces a summary from the days' totals. Aborting the signal gives up waiting.
  * @throws DaybookError `E_INVALID` naming `by` when the report has no such dimension.
  */
-export type SummaryProducer = (request: SummaryRequest, signal: AbortSignal) => Promise<PeriodSummary>;
+export type SummaryProducer = (
+  request: SummaryRequest,
+  signal: AbortSignal,
+) => Promise<PeriodSummary>;

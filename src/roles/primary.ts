@@ -69,6 +69,9 @@ export function startPrimary(deps: {
     });
   });
 
+  // Who waits hears of it; until somebody does, it must not end the process.
+  listening.catch(() => {});
+
   function keepClient(role: 'runner' | 'api', poolSize: number, pauseMs: number): void {
     const worker = cluster.fork(environmentOf(role, poolSize));
     clients.set(worker, role);
@@ -108,7 +111,9 @@ export function startPrimary(deps: {
   const readiness = setInterval(tellReadiness, 250);
 
   async function stopClients(role: Role): Promise<void> {
-    const workers = [...clients].filter(([, itsRole]) => itsRole === role).map(([worker]) => worker);
+    const workers = [...clients]
+      .filter(([, itsRole]) => itsRole === role)
+      .map(([worker]) => worker);
     await Promise.all(
       workers.map((worker) => {
         if (worker.isDead()) return undefined;
@@ -135,4 +140,3 @@ export function startPrimary(deps: {
     },
   };
 }
-

@@ -6,11 +6,11 @@ import { reportKind } from '../reports/registry.ts';
 import { buildSummary, parseSummaryBy } from '../reports/summary.ts';
 import type { PeriodSummary, SummaryProducer } from '../reports/summary-port.ts';
 import type { DayTotals, FoldSpec } from '../reports/totals.ts';
+import { findTenant } from '../store/tenants.ts';
 import { irregularDaysOf } from '../time/calendar.ts';
 import { type MadeDay, makeDays } from './make-days.ts';
 import { planDays, requestCalendar } from './plan-days.ts';
 import type { ReportDeps } from './report-job.ts';
-import { findTenant } from '../store/tenants.ts';
 
 /** Makes summaries from the days' totals; rows are read only for days that have none yet. */
 export function createSummaryProducer(

@@ -10,8 +10,8 @@ import { insertFile } from '../store/files.ts';
 import {
   type ClaimedRun,
   claimRuns,
-  renewLeases,
   type RunProgress,
+  renewLeases,
   writeProgress,
 } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';

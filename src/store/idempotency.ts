@@ -38,12 +38,13 @@ export async function onceByKey(
   if (inserted === 0) return { ...(await earlierAnswer(tx, where, hash)), replayed: true };
 
   const answer = await effect();
-  await tx.run(
+  // As the table gives it back, so that the first answer is byte for byte the later ones.
+  const [kept] = await tx.query<{ status: number; body: unknown }>(
     `update daybook.idempotency_keys set status = $4, body = $5
-     where tenant_id = $1 and principal = $2 and key = $3`,
+     where tenant_id = $1 and principal = $2 and key = $3 returning status, body`,
     [...where, answer.status, JSON.stringify(answer.body)],
   );
-  return { ...answer, replayed: false };
+  return { ...kept, replayed: false };
 }
 
 async function earlierAnswer(

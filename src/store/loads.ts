@@ -210,7 +210,10 @@ async function copyRows(
 }
 
 /** Tells the server that the COPY has failed, and waits until it has heard. */
-async function abandon(copy: NodeJS.WritableStream & { destroy(error?: Error): void }, why: unknown) {
+async function abandon(
+  copy: NodeJS.WritableStream & { destroy(error?: Error): void },
+  why: unknown,
+) {
   const heard = new Promise<void>((resolve) => {
     copy.once('close', resolve);
     setTimeout(resolve, 5_000).unref();

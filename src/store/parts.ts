@@ -18,9 +18,7 @@ export async function findParts(
      returning key, kind, manifest`,
     [keys],
   );
-  return new Map(
-    rows.map((row) => [row.key, { kind: row.kind, ref: row.manifest } as StoredPart]),
-  );
+  return new Map(rows.map((row) => [row.key, { kind: row.kind, ref: row.manifest } as StoredPart]));
 }
 
 /** Takes parts into the index; a key that is there already gets the newer place. */

@@ -1,5 +1,5 @@
-import type { ReportRequest } from '../reports/request.ts';
 import type { WorkClass } from '../reports/day-task.ts';
+import type { ReportRequest } from '../reports/request.ts';
 import type { Tx } from './database.ts';
 
 /**

@@ -12,30 +12,28 @@ import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 
 /** Downloads: the file of a finished export, whole or in part. HEAD answers alike. */
 export function exportFileRoute({ server, deps }: RouteContext): void {
-  server.get(
-    '/v1/exports/:id/file',
-    {
-      config: { access: 'exports.read' },
-      schema: {
-        operationId: 'downloadExport',
-        tags: ['exports'],
-        summary: 'The file of a finished export',
-        headers: TENANT_HEADERS,
-        params: z.object({ id: z.string() }),
-        response: {
-          200: {
-            description: 'The file.',
-            content: { 'application/octet-stream': { schema: z.unknown() } },
-          },
-          206: {
-            description: 'The range that was asked for.',
-            content: { 'application/octet-stream': { schema: z.unknown() } },
-          },
-          ...PROBLEMS,
+  server.route({
+    method: ['GET', 'HEAD'],
+    url: '/v1/exports/:id/file',
+    config: { access: 'exports.read' },
+    schema: {
+      tags: ['exports'],
+      summary: 'The file of a finished export',
+      headers: TENANT_HEADERS,
+      params: z.object({ id: z.string() }),
+      response: {
+        200: {
+          description: 'The file.',
+          content: { 'application/octet-stream': { schema: z.unknown() } },
         },
+        206: {
+          description: 'The range that was asked for.',
+          content: { 'application/octet-stream': { schema: z.unknown() } },
+        },
+        ...PROBLEMS,
       },
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const { tenant } = actorOf(request);
       const found = await requireRun(deps.database, tenant.id, request.params.id);
       const file = finishedFile(found.run, found.file, deps.now());
@@ -83,7 +81,7 @@ export function exportFileRoute({ server, deps }: RouteContext): void {
         handle.createReadStream({ start: part.first, end: part.last, highWaterMark: 1 << 18 }),
       );
     },
-  );
+  });
 }
 
 /** @throws DaybookError that tells why there is no file (yet, or any more). */

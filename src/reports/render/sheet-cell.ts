@@ -1,16 +1,9 @@
-import { DAY_MS } from '../../time/day-number.ts';
 import { offsetMsAt } from '../../time/zone.ts';
 import type { CellValue } from '../chunk.ts';
 import type { OutColumn } from '../column.ts';
 import type { ReportDocument } from '../document.ts';
 import { significantDigits } from './decimal-text.ts';
-import {
-  DOUBLE_DIGITS,
-  DOUBLE_LIMIT,
-  EPOCH_SERIAL,
-  serialOfDate,
-  serialOfDay,
-} from './excel-number.ts';
+import { DOUBLE_DIGITS, DOUBLE_LIMIT, serialOfDate, serialOfWall } from './excel-number.ts';
 import { excelText } from './excel-text.ts';
 import { cellStyles, styleOf } from './style-registry.ts';
 
@@ -64,11 +57,8 @@ function instantCell(
 ): SheetCell {
   if (Number.isNaN(instantMs)) return { value: null, numFmt: 'General' };
   if (zones.length !== 1) return text(new Date(instantMs).toISOString());
-  const wallMs = instantMs + offsetMsAt(zones[0], instantMs);
-  if (Number.isNaN(serialOfDay(Math.floor(wallMs / DAY_MS)))) {
-    return text(new Date(instantMs).toISOString());
-  }
-  return typed(Math.floor(wallMs / 1000) / 86_400 + EPOCH_SERIAL);
+  const serial = serialOfWall(instantMs + offsetMsAt(zones[0], instantMs));
+  return Number.isNaN(serial) ? text(new Date(instantMs).toISOString()) : typed(serial);
 }
 
 /** Whether a column's cells stand at the right, as numbers do. */

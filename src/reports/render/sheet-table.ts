@@ -1,4 +1,4 @@
-import type { Worksheet } from 'exceljs';
+import type { Fill, Row, Worksheet } from 'exceljs';
 import type { OutColumn } from '../column.ts';
 import type { ReportDocument, Table } from '../document.ts';
 import { excelText } from './excel-text.ts';
@@ -9,13 +9,18 @@ import {
   HEADER_HEIGHT_POINTS,
   headerAlignment,
   ROW_BORDER,
+  STRONG_FILL,
+  STRONG_FONT,
   VALUE_FONT,
 } from './sheet-look.ts';
 
-/** Where a small table stands: its first row, and the sheet column (from 1) of each of its own. */
+/** Where a small table stands, and how. */
 export interface TablePlace {
   readonly row: number;
+  /** The sheet column (from 1) of each of the table's own. */
   readonly columns: readonly number[];
+  /** Its rows are sums that stand out. */
+  readonly strong?: boolean;
 }
 
 /**
@@ -31,15 +36,17 @@ export function writeTable(
   writeHeader(sheet, table.columns, place, document);
   table.rows.forEach((cells, index) => {
     const row = sheet.getRow(place.row + 1 + index);
+    if (place.strong) fillRow(row, place.columns, STRONG_FILL);
     table.columns.forEach((column, c) => {
       const cell = row.getCell(place.columns[c]);
       const { value, numFmt } = sheetCell(column, cells[c], document);
       cell.value = value;
       cell.style = {
         numFmt,
-        font: VALUE_FONT,
+        font: place.strong ? STRONG_FONT : VALUE_FONT,
         border: ROW_BORDER,
         alignment: { horizontal: isNumeric(column) ? 'right' : 'left' },
+        ...(place.strong ? { fill: STRONG_FILL } : {}),
       };
     });
   });
@@ -54,6 +61,7 @@ export function writeHeader(
 ): void {
   const row = sheet.getRow(place.row);
   row.height = HEADER_HEIGHT_POINTS;
+  fillRow(row, place.columns, HEADER_FILL);
   columns.forEach((column, index) => {
     const cell = row.getCell(place.columns[index]);
     cell.value = excelText(column.header, document.locale);
@@ -64,6 +72,12 @@ export function writeHeader(
       alignment: headerAlignment(isNumeric(column)),
     };
   });
+}
+
+/** Fills a row from the first column to the table's last, so that gaps in it do not show. */
+function fillRow(row: Row, columns: readonly number[], fill: Fill): void {
+  for (let column = 1; column <= Math.max(...columns); column++)
+    row.getCell(column).style = { fill };
 }
 
 /** Widths that hold each column's header and what it says it needs, in characters. */

@@ -58,6 +58,7 @@ async function readEntries(archive: Buffer): Promise<{ name: string; bytes: Buff
   const zip = await fromBufferPromise(archive, { lazyEntries: true, autoClose: false });
   const entries: { name: string; bytes: Buffer }[] = [];
   for await (const entry of zip.eachEntry()) {
+    if (entry.fileName.endsWith('/')) continue;
     entries.push({
       name: entry.fileName,
       bytes: await buffer(await zip.openReadStreamPromise(entry)),

@@ -1,10 +1,9 @@
-import type { PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { DaybookError } from '../../errors.ts';
 import type { Chunk } from '../../reports/chunk.ts';
 import { datasetOf, type Field } from '../../reports/dataset.ts';
 import type { RowSource } from '../../reports/ports.ts';
-import type { Database } from '../../store/database.ts';
+import type { Database, Tx } from '../../store/database.ts';
 import { createCopyBinaryDecoder } from './copy-binary.ts';
 import { extractQuery } from './extract-query.ts';
 import { readWindowVersions } from './window-versions.ts';
@@ -31,7 +30,7 @@ export function createPostgresSource(database: Database): RowSource {
           const [version] = await readWindowVersions(tx, dataset, [window]);
           const { fields } = datasetOf(dataset);
           const query = extractQuery(datasetOf(dataset), window.start, window.end);
-          return consume({ version, chunks: copyChunks(tx.client, query, fields, signal) });
+          return consume({ version, chunks: copyChunks(tx, query, fields, signal) });
         },
         SNAPSHOT,
       ),
@@ -39,17 +38,19 @@ export function createPostgresSource(database: Database): RowSource {
 }
 
 async function* copyChunks(
-  client: PoolClient,
+  tx: Tx,
   query: string,
   fields: readonly Field[],
   signal: AbortSignal,
 ): AsyncGenerator<Chunk> {
   const decoder = createCopyBinaryDecoder(fields);
-  const stream = client.query(copyTo(query, { highWaterMark: 1 << 20 }));
+  const stream = tx.client.query(copyTo(query, { highWaterMark: 1 << 20 }));
   const stop = () => stream.destroy(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
+  let whole = false;
   try {
     for await (const bytes of stream as AsyncIterable<Buffer>) yield* decoder.push(bytes);
+    whole = true;
     const last = decoder.end();
     if (last) yield last;
   } catch (error) {
@@ -60,6 +61,7 @@ async function* copyChunks(
       error,
     );
   } finally {
+    if (!whole) tx.abandon(new Error('a COPY was given up'));
     signal.removeEventListener('abort', stop);
   }
 }
