@@ -31,7 +31,7 @@ export async function runRunner(config: Config): Promise<void> {
     log,
     holder: `${hostname()}/${process.pid}`,
     maxRuns: MAX_RUNS,
-    announce: (runId) => sendToPrimary({ kind: 'progress', runId }),
+    announce: (hint) => sendToPrimary({ kind: 'progress', hint }),
   });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
