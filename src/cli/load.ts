@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
 import { Command } from 'commander';
 import { configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
-import type { Bytes } from '../ingest/byte-source.ts';
 import { type InputFormat, parseInputFormat } from '../ingest/input-format.ts';
 import { parseInstant } from '../ingest/iso-time.ts';
 import { parseLoadMap } from '../ingest/load-map.ts';
@@ -72,9 +72,13 @@ async function load(datasetName: string, file: string, options: LoadOptions): Pr
     withDatabase(configFromProcess(), async ({ database }) => {
       const tenant = await database.asSystem((tx) => requireTenant(tx, options.tenant));
       const progress = openLoadProgress(process.stderr, size);
+      const stream = openFile(file);
+      // A pipe that says nothing more is waited for by nobody.
+      const hangUp = () => stream.destroy();
+      signal.addEventListener('abort', hangUp, { once: true });
       try {
         return await loadRows(
-          progress.counted(bytesOf(file)),
+          progress.counted(stream),
           {
             tenant,
             dataset,
@@ -94,6 +98,7 @@ async function load(datasetName: string, file: string, options: LoadOptions): Pr
           },
         );
       } finally {
+        hangUp();
         progress.close();
       }
     }),
@@ -165,7 +170,7 @@ export async function readMap(path: string): Promise<unknown> {
   }
 }
 
-export function bytesOf(file: string): Bytes {
+export function openFile(file: string): Readable {
   return file === '-' ? process.stdin : createReadStream(file, { highWaterMark: PIECE_BYTES });
 }
 

@@ -14,7 +14,7 @@ import { storeLoads } from '../store/loads.ts';
 import { countRejects, eachReject, listRejects, rejectColumns } from '../store/rejects.ts';
 import { requireTenant, type Tenant } from '../store/tenants.ts';
 import { untilInterrupted } from './interrupts.ts';
-import { bytesOf, parseDataset, readMap, sizeOf } from './load.ts';
+import { openFile, parseDataset, readMap, sizeOf } from './load.ts';
 import { printJson, printTable } from './output.ts';
 import { type Session, withDatabase } from './session.ts';
 
@@ -166,7 +166,7 @@ async function retry(options: Options): Promise<void> {
         mended:
           options.file === undefined
             ? null
-            : { bytes: bytesOf(options.file), name: basename(options.file) },
+            : { bytes: openFile(options.file), name: basename(options.file) },
         map,
         rejectsOf: (ids) =>
           database.asTenant(tenant.id, async (tx) => {

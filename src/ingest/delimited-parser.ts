@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { DaybookError } from '../errors.ts';
 import { Row, type RowVisitor } from './row.ts';
+import { decodeWindows1252 } from './windows-1252.ts';
 
 /**
  * Bytes of a delimited file in, rows out; RFC 4180 and what is commonly written beside it: LF or
@@ -31,7 +32,6 @@ export class DelimitedParser {
   #rows = 0;
   /** Fields of the row in hand that hold doubled quotes. */
   readonly #doubled: number[] = [];
-  readonly #windows1252 = new TextDecoder('windows-1252');
 
   constructor(dialect: Dialect) {
     this.#delimiter = dialect.delimiter.charCodeAt(0);
@@ -86,7 +86,7 @@ export class DelimitedParser {
       row.mayHoldNul = nul;
       row.notUtf8 = false;
       if (!valid && !isUtf8(row.raw)) {
-        const decoded = Buffer.from(this.#windows1252.decode(row.raw));
+        const decoded = Buffer.from(decodeWindows1252(row.raw));
         this.#split(decoded, 0, true);
         row.bytes = decoded;
         row.raw = decoded;

@@ -68,14 +68,30 @@ export async function loadRows(
 ): Promise<LoadResult> {
   const dataset = datasetOf(request.dataset);
   const map = request.map === null ? NO_MAP : parseLoadMap(request.map, dataset);
-  const { reader, description } = await openRows(bytes, { ...request, map, dataset });
+  let reader: RowReader | null = null;
   try {
-    surroundings.onOpened?.(description);
+    const opened = await openRows(bytes, { ...request, map, dataset });
+    reader = opened.reader;
+    surroundings.onOpened?.(opened.description);
     const columns = columnsOf(reader, map, dataset);
-    return await storeRows(reader, { ...request, map, columns, rawMap: request.map }, surroundings);
-  } finally {
+    const { map: rawMap } = request;
+    const result = await storeRows(reader, { ...request, map, columns, rawMap }, surroundings);
     await reader.close();
+    return result;
+  } catch (error) {
+    // Not awaited: a source that says nothing more, such as a pipe, may never close by itself.
+    reader?.close().catch(() => {});
+    throw toLoadError(error, request.name, surroundings.signal);
   }
+}
+
+function toLoadError(error: unknown, name: string, signal: AbortSignal): unknown {
+  if (signal.aborted) {
+    return new DaybookError('E_CANCELLED', { what: 'the load of', got: name }, error);
+  }
+  const { syscall, code, message } = error as NodeJS.ErrnoException;
+  if (error instanceof DaybookError || syscall === undefined || code === 'ENOSPC') return error;
+  return new DaybookError('E_IO', { where: name, reason: message }, error);
 }
 
 /** {@link loadRows} for rows that are open already, such as rejects that were mended. */
@@ -170,10 +186,7 @@ function stageFrom(
       completeThrough: request.completeThrough,
       keepRejects: request.onlyRejects !== true,
     };
-    const stored = await store(plan, columns, fill, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-      throw new DaybookError('E_CANCELLED', { what: 'the load of', got: request.name }, error);
-    });
+    const stored = await store(plan, columns, fill, signal);
     return { stored, staged: { good, rejected, days: days.count }, firstReject };
   };
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { DaybookError } from '../errors.ts';
 import type { Bytes } from './byte-source.ts';
 import { Row, type RowReader, type RowVisitor } from './row.ts';
+import { decodeWindows1252 } from './windows-1252.ts';
 
 const LONGEST_LINE_BYTES = 16 * 2 ** 20;
 const LF = 10;
@@ -17,7 +18,6 @@ const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?
 export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: boolean): RowReader {
   const iterator = bytes[Symbol.asyncIterator]();
   const row = new Row();
-  const windows1252 = new TextDecoder('windows-1252');
   const known = new Set(columns);
   let tail: Buffer = Buffer.alloc(0);
   let rows = 0;
@@ -26,7 +26,7 @@ export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: b
   function visitLine(line: Buffer, visit: RowVisitor): void {
     const raw = line.at(-1) === 13 ? line.subarray(0, -1) : line;
     row.notUtf8 = !isUtf8(raw);
-    const text = row.notUtf8 ? windows1252.decode(raw) : raw.toString('utf8');
+    const text = row.notUtf8 ? decodeWindows1252(raw) : raw.toString('utf8');
     if (text.trim() === '') return;
     row.number = ++rows;
     row.raw = raw;

@@ -40,9 +40,10 @@ export function rejectRecord(
   row: Row,
   columns: readonly string[],
   refusal: { field: string | null; code: RejectCode; reason: string },
+  withLine: boolean,
 ): RejectRecord {
   const { field, code, reason } = refusal;
-  const raw = rawOf(row, columns, code === 'row_shape');
+  const raw = rawOf(row, columns, withLine);
   const fingerprint = createHash('sha256')
     .update(JSON.stringify([row.number, code, field, raw.values, raw.line ?? null]))
     .digest('hex');

@@ -133,7 +133,8 @@ export class RowEncoder {
     writer.beginRow(this.#stagedFields);
     writer.bigint(row.number);
     for (let i = 0; i < this.#plans.length + 1; i++) writer.none();
-    writer.jsonb(rejectRecord(row, this.#columns, refusal));
+    const withLine = refusal.code === 'row_shape' || this.#fixedCount < 0;
+    writer.jsonb(rejectRecord(row, this.#columns, refusal, withLine));
     return false;
   }
 
