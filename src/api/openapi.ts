@@ -41,8 +41,10 @@ export async function collectOpenApi(server: ApiServer, publicUrl: string): Prom
     },
     transform: ({ route, ...rest }) => {
       const { schema, url } = jsonSchemaTransform({ route, ...rest });
-      const secured = route.config?.access !== 'public';
-      return { schema: { ...schema, ...(secured ? { security: [{ bearer: [] }] } : {}) }, url };
+      const access = route.config?.access;
+      const security =
+        access === 'public' ? {} : { security: [{ bearer: [] }], 'x-daybook-action': access };
+      return { schema: { ...schema, ...security }, url };
     },
     transformObject: jsonSchemaTransformObject,
   });

@@ -133,6 +133,7 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
   healthRoutes(context);
   pageRoutes(context);
   await serveOpenApi(server);
+  await server.ready();
   return server;
 }
 

@@ -49,11 +49,14 @@ export function jwtSettingsFrom(supabase: Config['supabase']): JwtSettings | nul
 /** The user id of a good token, null for any other. @throws DaybookError `E_UNAVAILABLE`. */
 export type TokenVerifier = (token: string) => Promise<string | null>;
 
+/** Three parts of base64url, without padding: one token has one spelling. */
+const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export function createTokenVerifier(settings: JwtSettings, now: () => number): TokenVerifier {
   const verify = verifierOf(settings, now);
   return async (token) => {
+    if (!COMPACT.test(token)) return null;
     let claims: JWTPayload;
     try {
       claims = await verify(token);

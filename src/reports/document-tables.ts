@@ -9,27 +9,30 @@ import { type ColumnSpec, dimensionOf, type ReportKind } from './define-report.t
 import type { Table } from './document.ts';
 import { FIELD_LABELS } from './field-labels.ts';
 import { emptyGroup, groupCell, measureOf } from './group-cells.ts';
-import { FILE_LABELS } from './labels.ts';
+import { CONTROL_LABELS } from './labels.ts';
 import { offsetText } from './local-hours.ts';
 import { dimensionColumn, outColumn } from './out-columns.ts';
 import type { Headers, Locale } from './request.ts';
 import type { DayTotals, GroupTotals } from './totals.ts';
 
 /** What the small tables of a document are made of. */
-export interface DayFigures {
+export interface Figures {
   readonly kind: ReportKind;
   readonly locale: Locale;
   readonly headers: Headers;
-  readonly days: readonly DocumentDay[];
   /** Of all days, merged. */
   readonly totals: DayTotals;
+}
+
+export interface DayFigures extends Figures {
+  readonly days: readonly DocumentDay[];
 }
 
 /** Enough of a hash to tell contents apart by eye. */
 const SHORT_HASH = 12;
 
 /** The figures over the whole period: one line, or one per currency; a line also over nothing. */
-export function totalsTable(figures: DayFigures): Table {
+export function totalsTable(figures: Figures): Table {
   const { kind, totals } = figures;
   const specs = [...currencyColumn(kind), ...kind.figures];
   return {
@@ -78,13 +81,13 @@ export function controlTable(figures: DayFigures): Table {
     ]),
   );
   const sumLines = linesOf(kind, totals).map((group): CellValue[] => [
-    FILE_LABELS.sum[locale],
+    CONTROL_LABELS.sum[locale],
     ...blank(5),
     ...cellsOf(kind, specs, group),
   ]);
   const check: CellValue[] = [
-    FILE_LABELS.check[locale],
-    FILE_LABELS.checkPassed[locale],
+    CONTROL_LABELS.check[locale],
+    CONTROL_LABELS.checkPassed[locale],
     ...blank(columns.length - 2),
   ];
   return { columns, rows: [...dayLines, ...sumLines, check] };
@@ -130,9 +133,9 @@ function plain(
 }
 
 const DATE = plain('date', 'text', FIELD_LABELS.date, 12);
-const ZONE = plain('zone', 'text', FILE_LABELS.zone, 20);
-const STARTS_AT = plain('starts_at', 'text', FILE_LABELS.startsAt, 28);
-const ENDS_AT = plain('ends_at', 'text', FILE_LABELS.endsAt, 28);
-const HOURS = plain('hours', 'decimal', FILE_LABELS.hours, 8);
-const CONTENT = plain('content', 'text', FILE_LABELS.content, 16);
-const ROWS = plain('rows', 'integer', FILE_LABELS.rows, 12, 'count');
+const ZONE = plain('zone', 'text', CONTROL_LABELS.zone, 20);
+const STARTS_AT = plain('starts_at', 'text', CONTROL_LABELS.startsAt, 28);
+const ENDS_AT = plain('ends_at', 'text', CONTROL_LABELS.endsAt, 28);
+const HOURS = plain('hours', 'decimal', CONTROL_LABELS.hours, 8);
+const CONTENT = plain('content', 'text', CONTROL_LABELS.content, 16);
+const ROWS = plain('rows', 'integer', CONTROL_LABELS.rows, 12, 'count');

@@ -1,5 +1,6 @@
 import type { Labels } from './column.ts';
 
+/** A text in English, Brazilian Portuguese and Spanish. */
 export function labels(en: string, ptBR: string, es: string): Labels {
   return { en, 'pt-BR': ptBR, es };
 }
@@ -36,7 +37,7 @@ export const FIELD_LABELS = {
   region: labels('Region', 'Região', 'Región'),
   salesperson: labels('Salesperson', 'Vendedor', 'Vendedor'),
   date: labels('Date', 'Data', 'Fecha'),
-  utc_offset: labels('UTC offset', 'Diferença para UTC', 'Diferencia con UTC'),
+  utc_offset: labels('UTC offset', 'Deslocamento UTC', 'Desfase UTC'),
   hour: labels('Hour of day', 'Hora do dia', 'Hora del día'),
   hour_start: labels('Hour', 'Hora', 'Hora'),
 } as const satisfies Record<string, Labels>;

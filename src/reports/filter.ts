@@ -41,7 +41,7 @@ function valuesOf(text: string, split: boolean): string[] | null {
   if (!split && !text.trimStart().startsWith('"')) return [text.trim()];
   const values: string[] = [];
   for (let rest = text; ; ) {
-    const match = /^\s*(?:"((?:[^"]|"")*)"|([^",][^,]*)?)\s*(,|$)/s.exec(rest);
+    const match = /^\s*(?:"((?:[^"]|"")*)"|([^",\s][^,]*)?)\s*(,|$)/s.exec(rest);
     if (match === null) return null;
     const [whole, quoted, bare, end] = match;
     values.push(quoted === undefined ? (bare ?? '').trim() : quoted.replaceAll('""', '"'));

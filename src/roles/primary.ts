@@ -5,8 +5,8 @@ import type { Config, Role } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Budget } from '../pool/budget.ts';
 import { startComputeFleet } from '../pool/compute-fleet.ts';
-import { createHub, type Hub } from '../pool/hub.ts';
-import type { ClientMessage, HubMessage } from '../pool/messages.ts';
+import { createHub } from '../pool/hub.ts';
+import type { Channel, ClientMessage, HubMessage } from '../pool/messages.ts';
 
 /**
  * The primary: balancer and fork-keeper. It holds no threads and no business logic; children that
@@ -80,7 +80,7 @@ export function startPrimary(deps: {
         if (worker.isConnected()) worker.send(message);
       },
     };
-    worker.on('message', (message: ClientMessage) => route(message, channel, hub));
+    worker.on('message', (message: ClientMessage) => route(message, channel));
     worker.on('exit', (code, signal) => {
       hub.clientGone(channel);
       setTimeout(() => clients.delete(worker), 0);
@@ -93,9 +93,17 @@ export function startPrimary(deps: {
     worker.once('online', tellReadiness);
   }
 
-  function route(message: ClientMessage, channel: { send(m: HubMessage): void }, to: Hub): void {
-    if (message.kind === 'dispatch' || message.kind === 'cancel') to.fromClient(channel, message);
-    else broadcast(message.kind === 'wake' ? 'runner' : 'api', message);
+  /** Others use the same channel, such as the limiter of rates: only our own kinds are ours. */
+  function route(message: ClientMessage, channel: Channel<HubMessage>): void {
+    switch (message.kind) {
+      case 'dispatch':
+      case 'cancel':
+        return hub.fromClient(channel, message);
+      case 'wake':
+        return broadcast('runner', message);
+      case 'progress':
+        return broadcast('api', message);
+    }
   }
 
   function broadcast(role: Role, message: HubMessage): void {

@@ -121,7 +121,7 @@ it.each([
   expect(parseFilterText(text)).toEqual(filter);
 });
 
-it.each(['', 'queue', '=PS', 'queue PS', 'queue>5', 'queue="PS', 'queue="PS"x'])(
+it.each(['', 'queue', '=PS', 'queue PS', 'queue>5', 'queue="PS', 'queue= "PS', 'queue="PS"x'])(
   'the text %j is refused',
   (text) => {
     expect(() => parseFilterText(text)).toThrow(DaybookError);

@@ -171,7 +171,7 @@ describe.runIf(hasSharedData)('a bank in 1999', () => {
       'january',
       '1999-01-01',
       '1999-01-31',
-      [31_599, 27_060, 4_299, 240],
+      [31_599, 27_060, 4_299, 240, 27_018],
       4_964_204,
       1_155_763,
       6_430_652,
@@ -181,7 +181,7 @@ describe.runIf(hasSharedData)('a bank in 1999', () => {
       'october',
       '1999-10-01',
       '1999-10-31',
-      [34_623, 30_861, 3_615, 147],
+      [34_623, 30_861, 3_615, 147, 30_838],
       5_558_279,
       919_957,
       6_826_941,
@@ -195,7 +195,7 @@ describe.runIf(hasSharedData)('a bank in 1999', () => {
       const queues = figuresOf('queues', days);
       expect(queues.rows).toBe(counts[0]);
       const keys = ['calls', 'answered', 'abandoned', 'ignored'];
-      expect(keys.map(queues.figure)).toEqual(counts);
+      expect(keys.map(queues.figure)).toEqual(counts.slice(0, 4));
       expect([queues.figure('talk_seconds'), queues.figure('wait_seconds')]).toEqual([talk, wait]);
 
       const calls = figuresOf('calls', days);
@@ -205,6 +205,7 @@ describe.runIf(hasSharedData)('a bank in 1999', () => {
         ),
       ).toEqual([talk, wait, duration, longest]);
 
+      expect(calls.figure('with_answered_at')).toBe(counts[4]);
       const agents = figuresOf('agents', days);
       expect([agents.figure('answered'), agents.figure('talk_seconds')]).toEqual([counts[1], talk]);
       const traffic = figuresOf('traffic', days);

@@ -5,20 +5,22 @@ import {
   plainColumn,
   TALK_OF_ANSWERED,
 } from '../call-fields.ts';
-import { field } from '../day-rows.ts';
-import { type ColumnSpec, defineReport } from '../define-report.ts';
+import { type Condition, field } from '../day-rows.ts';
+import { defineReport } from '../define-report.ts';
 import { FIELD_LABELS, labels } from '../field-labels.ts';
-import { CALL_FIGURES, LONGEST_CALL } from '../figures.ts';
+import { CALL_FIGURES, LONGEST_CALL, sum } from '../figures.ts';
 import { dateTexts, offsetTexts } from '../local-hours.ts';
 
-const seconds = (key: 'wait_seconds' | 'talk_seconds'): ColumnSpec => ({
-  key,
-  type: 'integer',
-  unit: 'seconds',
-  labels: FIELD_LABELS[key],
-  merge: 'sum',
-  shown: true,
-});
+const WAIT = sum('wait_seconds', 'seconds', FIELD_LABELS.wait_seconds);
+const TALK_OF_ALL = sum('talk_seconds', 'seconds', FIELD_LABELS.talk_seconds);
+const DURATION = sum(
+  'duration_seconds',
+  'seconds',
+  labels('Duration (s)', 'Duração (s)', 'Duración (s)'),
+);
+
+const hasAnsweredAt: Condition = (rows) =>
+  Uint8Array.from(rows.numbers('answered_at'), (instant) => (Number.isNaN(instant) ? 0 : 1));
 
 /**
  * A row per call. Its columns are the fields of the call as they were loaded; the talk time of a
@@ -39,6 +41,7 @@ export const calls = defineReport({
     { key: 'wait_seconds', of: 'numbers', merge: 'sum', values: field('wait_seconds') },
     { key: 'talk_seconds', of: 'numbers', merge: 'sum', values: field('talk_seconds') },
     { ...TALK_OF_ANSWERED, key: 'answered_talk_seconds' },
+    { key: 'with_answered_at', of: 'count', where: hasAnsweredAt },
     { key: 'duration_seconds', of: 'numbers', merge: 'sum', values: callDuration },
     { key: 'longest_call', of: 'numbers', merge: 'max', values: callDuration },
   ],
@@ -55,14 +58,10 @@ export const calls = defineReport({
     plainColumn('agent'),
     plainColumn('trunk'),
     plainColumn('disposition'),
-    seconds('wait_seconds'),
-    seconds('talk_seconds'),
+    WAIT,
+    TALK_OF_ALL,
     {
-      key: 'duration_seconds',
-      type: 'integer',
-      unit: 'seconds',
-      labels: labels('Duration (s)', 'Duração (s)', 'Duración (s)'),
-      merge: 'sum',
+      ...DURATION,
       shown: false,
       project: (rows) => ({ type: 'integer', values: rows.derive(callDuration) }),
     },
@@ -71,35 +70,23 @@ export const calls = defineReport({
   ],
   figures: [
     ...CALL_FIGURES,
-    {
-      key: 'wait_seconds',
-      type: 'integer',
-      unit: 'seconds',
-      labels: FIELD_LABELS.wait_seconds,
-      merge: 'sum',
-      shown: true,
-    },
-    seconds('talk_seconds'),
-    {
-      key: 'answered_talk_seconds',
-      type: 'integer',
-      unit: 'seconds',
-      labels: labels(
+    sum(
+      'with_answered_at',
+      'count',
+      labels('With answer time', 'Com hora de atendimento', 'Con hora de respuesta'),
+    ),
+    WAIT,
+    TALK_OF_ALL,
+    sum(
+      'answered_talk_seconds',
+      'seconds',
+      labels(
         'Talk, answered calls (s)',
         'Conversação, atendidas (s)',
         'Conversación, atendidas (s)',
       ),
-      merge: 'sum',
-      shown: true,
-    },
-    {
-      key: 'duration_seconds',
-      type: 'integer',
-      unit: 'seconds',
-      labels: labels('Duration (s)', 'Duração (s)', 'Duración (s)'),
-      merge: 'sum',
-      shown: true,
-    },
+    ),
+    DURATION,
     LONGEST_CALL,
   ],
 });
