@@ -228,7 +228,12 @@ describe('a load', () => {
     );
     expect(lines).toEqual([
       { order_id: '7', quantity: '-1', unit_price: '2', extra: { colour: 'red' } },
-      { order_id: 'a', quantity: '12345678901234567890.123456789', unit_price: '0.10', extra: null },
+      {
+        order_id: 'a',
+        quantity: '12345678901234567890.123456789',
+        unit_price: '0.10',
+        extra: null,
+      },
     ]);
     const rejects = await rejectsOf(tenant);
     expect(rejects.map((reject) => reject['code'])).toEqual(['text', 'row_shape', 'row_shape']);
@@ -236,7 +241,8 @@ describe('a load', () => {
 
   it('tells by content what comes without a name: gzip, NDJSON, tabs, UTF-16', async () => {
     const rows = `${HEADER}\na,2024-01-01T10:00:00Z,2024-01-01T10:01:00Z,busy,3\n`;
-    const json = '{"external_id":"a","started_at":"2024-01-01T10:00:00Z","ended_at":"2024-01-01T10:01:00Z","disposition":"busy","wait_seconds":3}';
+    const json =
+      '{"external_id":"a","started_at":"2024-01-01T10:00:00Z","ended_at":"2024-01-01T10:01:00Z","disposition":"busy","wait_seconds":3}';
     const inputs = [
       gzipSync(rows),
       Buffer.from(rows.replaceAll(',', '\t')),
@@ -309,7 +315,8 @@ describe('a load', () => {
     const tenant = await newTenant();
     const rows = Array.from(
       { length: 3000 },
-      (_, i) => `${i},2024-01-${String((i % 28) + 1).padStart(2, '0')}T10:00:00Z,2024-02-01T10:01:00Z,busy,`,
+      (_, i) =>
+        `${i},2024-01-${String((i % 28) + 1).padStart(2, '0')}T10:00:00Z,2024-02-01T10:01:00Z,busy,`,
     );
     const files = Array.from({ length: 6 }, (_, n) => {
       const mine = rows.map((row) => `${row}${n}`);
