@@ -10,6 +10,8 @@ beforeAll(async () => {
 afterAll(() => test.drop());
 
 const HEADER = 'external_id,started_at,ended_at,disposition,wait_seconds';
+const KILL_COPIES = `select pg_terminate_backend(pid) from pg_stat_progress_copy
+  where datname = current_database()`;
 let tenants = 0;
 
 function newTenant() {
@@ -297,6 +299,22 @@ describe('a load', () => {
       throw new Error('the line went dead');
     }
     await expect(load(test.database, tenant, breaking())).rejects.toThrow('the line went dead');
+    expect(await callsOf(tenant)).toEqual([]);
+  });
+
+  it('whose database dies in the middle says so, though more rows would come', async () => {
+    const tenant = await newTenant();
+    const row = 'a,2024-01-01T10:00:00Z,2024-01-01T10:01:00Z,busy,1\n';
+    async function* endless() {
+      yield Buffer.from(`${HEADER}\n`);
+      for (let piece = 0; ; piece++) {
+        if (piece === 20) await test.database.asOwner((tx) => tx.query(KILL_COPIES));
+        yield Buffer.from(row.repeat(2000));
+      }
+    }
+    await expect(load(test.database, tenant, endless())).rejects.toMatchObject({
+      code: 'E_UNAVAILABLE',
+    });
     expect(await callsOf(tenant)).toEqual([]);
   });
 
