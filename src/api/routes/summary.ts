@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
+import { parseSummaryBy } from '../../reports/build-summary.ts';
 import type { Table } from '../../reports/document.ts';
 import { parseReportRequest } from '../../reports/parse-request.ts';
+import { reportKind } from '../../reports/registry.ts';
 import { actorOf } from '../access.ts';
 import { shown } from '../request-schema.ts';
 import { IrregularDayView, isoOrNull, viewIrregularDay } from '../views.ts';
@@ -50,7 +52,11 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
         querystring: z.strictObject({
           from: z.string().max(200),
           to: z.string().max(200),
-          by: z.string().max(200).optional().describe('`day` or a dimension of the report.'),
+          by: z
+            .string()
+            .max(200)
+            .optional()
+            .describe('Dimensions of the report, such as `day` or `day,queue`.'),
           zone: z.string().max(200).optional(),
           locale: z.string().max(200).optional(),
           where: several(z.string().max(100_000))
@@ -81,6 +87,7 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
         },
         { locale: tenant.locale },
       );
+      parseSummaryBy(reportKind(wanted.report), by ?? null);
       const left = new AbortController();
       request.raw.socket.once('close', () => left.abort());
       const summary = await deps.summaries(
