@@ -6,6 +6,7 @@ import { parseReportRequest } from '../../reports/parse-request.ts';
 import { reportKind } from '../../reports/registry.ts';
 import { actorOf } from '../access.ts';
 import { shown } from '../request-schema.ts';
+import { requestSignal } from '../request-signal.ts';
 import { IrregularDayView, isoOrNull, viewIrregularDay } from '../views.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 import { FilterBody, ParamsBody } from './export-body.ts';
@@ -71,7 +72,7 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
         response: { 200: SummaryView, ...PROBLEMS },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { tenant } = actorOf(request);
       const { from, to, by, zone, locale, where, params } = request.query;
       const wanted = parseReportRequest(
@@ -88,11 +89,9 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
         { locale: tenant.locale },
       );
       parseSummaryBy(reportKind(wanted.report), by ?? null);
-      const left = new AbortController();
-      request.raw.socket.once('close', () => left.abort());
       const summary = await deps.summaries(
         { tenantId: tenant.id, request: wanted, by: by ?? null },
-        AbortSignal.any([left.signal, closing, AbortSignal.timeout(LONGEST_MS)]),
+        requestSignal(reply.raw, closing, LONGEST_MS),
       );
       return {
         report: wanted.report,
