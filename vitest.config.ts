@@ -7,7 +7,10 @@ const common = {
   pool: 'forks' as const,
 };
 
-/** `node`: needs Node alone. `interop`: reads our files back with other programs. */
+/**
+ * `node`: needs Node alone. `interop`: reads our files back with other programs. `long`: many
+ * rounds; `DAYBOOK_LONG=short` asks for fewer.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -20,6 +23,14 @@ export default defineConfig({
         },
       },
       { test: { ...common, name: 'interop', include: ['test/interop/**/*.test.ts'] } },
+      {
+        test: {
+          ...common,
+          name: 'long',
+          include: ['test/long/**/*.test.ts'],
+          testTimeout: 20 * 60_000,
+        },
+      },
     ],
   },
 });

@@ -100,6 +100,7 @@ export const ERRORS = {
     retryable: false,
     template: '{where}: the parts add up to {got}, expected {expected}',
   },
+  E_RUN_FAILED: { status: 500, retryable: false, template: 'run {got} failed: {reason}' },
   E_CONFIG: { status: 500, retryable: false, template: '{reason}' },
   E_INTERNAL: { status: 500, retryable: false, template: 'something failed inside: {reason}' },
 } as const satisfies Record<string, { status: number; retryable: boolean; template: string }>;

@@ -17,6 +17,7 @@ import {
   type Run,
   type Sink,
 } from './render/splice.ts';
+import { writeWorkbook } from './render/workbook.ts';
 import { ZipWriter } from './render/zip-writer.ts';
 
 export interface Assembly {
@@ -63,6 +64,7 @@ export async function assembleFile(assembly: Assembly): Promise<Assembled> {
     await assembly.out(chunk);
   };
   const sheets = await writeFile({ ...assembly, out });
+  signal.throwIfAborted();
   return { bytes, rows, sheets };
 }
 
@@ -83,7 +85,7 @@ async function writeFile(assembly: Assembly): Promise<number> {
       await writeZip(assembly);
       return 0;
     case 'xlsx':
-      return 0;
+      return await writeWorkbook(assembly);
   }
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { parse as csvParse } from 'csv-parse/sync';
@@ -7,6 +8,7 @@ import Papa from 'papaparse';
 import { describe, expect, test } from 'vitest';
 import type { CellValue } from '../../src/reports/chunk.ts';
 import { neutralised } from '../../src/reports/render/formula-safety.ts';
+import { hasSharedData, sharedData } from '../support/shared-data.ts';
 import { column, fileOf } from './support/sample.ts';
 
 const COLUMNS = [
@@ -103,6 +105,33 @@ describe('CSV', () => {
       const mark = locale === 'en' ? 0 : 3;
       expect(await readByCsvParser(bytes.subarray(mark), delimiter)).toEqual(expected);
     }
+  });
+});
+
+describe.skipIf(!hasSharedData)('published parse cases', () => {
+  const cases = hasSharedData
+    ? (JSON.parse(readFileSync(sharedData('csv/parse-cases.json'), 'utf8')) as {
+        description: string;
+        rows?: string[][];
+      }[])
+    : [];
+
+  test('rows of every case come back equal when we write them', async () => {
+    let compared = 0;
+    for (const { description, rows } of cases) {
+      const width = Math.max(0, ...(rows ?? []).map((row) => row.length));
+      if (rows === undefined || width === 0) continue;
+      const full = rows.map((row) => [...row, ...Array<string>(width - row.length).fill('')]);
+      const file = await fileOf({
+        columns: full[0].map((_, index) => column(`c${index}`, 'text')),
+        batches: [full],
+        format: 'csv',
+      });
+      const read = csvParse(file).slice(1);
+      expect([description, read]).toEqual([description, full.map((row) => row.map(neutralised))]);
+      compared++;
+    }
+    expect(compared).toBeGreaterThan(15);
   });
 });
 

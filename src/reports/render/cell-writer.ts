@@ -17,12 +17,14 @@ export interface CellWriter {
 
 /** A form of rows: what stands around the cells, and a writer per column. */
 export interface RowForm {
-  readonly start: Uint8Array;
+  /** Begins a row. */
+  begin(out: Uint8Array, position: number, rowNumber: number): number;
   readonly end: Uint8Array;
   readonly cells: readonly CellWriter[];
-  /** Called before each row with its number on the sheet; null where rows bear none. */
-  readonly beginRow: ((rowNumber: number) => void) | null;
 }
+
+/** Bytes that {@link RowForm.begin} takes at most. */
+export const ROW_BEGIN_BYTES = 48;
 
 /** What a writer holds before it is bound. */
 export const NO_BYTES: Uint8Array = new Uint8Array(0);

@@ -24,12 +24,11 @@ export function csvForm(columns: readonly OutColumn[], locale: Locale, zone: Ren
   const dialect = csvDialectOf(locale);
   const alone = columns.length === 1;
   return {
-    start: NO_BYTES,
+    begin: (_out, position) => position,
     end: CRLF,
     cells: columns.map((column, index) =>
       csvCell(column, index === 0 ? 0 : dialect.delimiter.charCodeAt(0), alone, dialect, zone),
     ),
-    beginRow: null,
   };
 }
 
@@ -68,8 +67,8 @@ function writeEmptyQuotes(out: Uint8Array, position: number): number {
 function textCell(lead: number, dialect: CsvDialect, writeNone: WriteNone): CellWriter {
   const quoted = new Uint8Array(256);
   for (const character of `${dialect.delimiter}"\r\n`) quoted[character.charCodeAt(0)] = 1;
-  let offsets: Uint32Array = NO_OFFSETS;
-  let bytes: Uint8Array = NO_BYTES;
+  let offsets = NO_OFFSETS;
+  let bytes = NO_BYTES;
   return {
     bind(column) {
       ({ offsets, bytes } = bytesIn(column));
@@ -116,8 +115,8 @@ function writeQuoted(
 
 function dateCell(lead: number, dialect: CsvDialect, writeNone: WriteNone): CellWriter {
   const turned = dialect.dates === 'DD/MM/YYYY';
-  let offsets: Uint32Array = NO_OFFSETS;
-  let bytes: Uint8Array = NO_BYTES;
+  let offsets = NO_OFFSETS;
+  let bytes = NO_BYTES;
   return {
     bind(column) {
       ({ offsets, bytes } = bytesIn(column));
@@ -152,8 +151,8 @@ function instantCell(
   writeNone: WriteNone,
 ): CellWriter {
   const clock = new WallClock(zone);
-  let values: Float64Array = NO_VALUES;
-  let datePrefix: Uint8Array = NO_BYTES;
+  let values = NO_VALUES;
+  let datePrefix = NO_BYTES;
   let dayNumber = Number.NaN;
   return {
     bind(column) {
@@ -185,7 +184,7 @@ function datePrefixOf(dayNumber: number, dialect: CsvDialect): Uint8Array {
 }
 
 function integerCell(lead: number, writeNone: WriteNone): CellWriter {
-  let values: Float64Array = NO_VALUES;
+  let values = NO_VALUES;
   return {
     bind(column) {
       values = numbersIn(column).values;
@@ -207,8 +206,8 @@ function decimalCell(
   writeNone: WriteNone,
 ): CellWriter {
   const mark = dialect.decimalMark.charCodeAt(0);
-  let offsets: Uint32Array = NO_OFFSETS;
-  let bytes: Uint8Array = NO_BYTES;
+  let offsets = NO_OFFSETS;
+  let bytes = NO_BYTES;
   return {
     bind(column) {
       ({ offsets, bytes } = bytesIn(column));

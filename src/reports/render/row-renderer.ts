@@ -1,9 +1,11 @@
 import { type Chunk, columnOf, type Selection } from '../chunk.ts';
 import type { FragmentSpec } from '../fragment.ts';
 import { growBytes, writeBytes } from './bytes.ts';
-import type { RowForm } from './cell-writer.ts';
+import { ROW_BEGIN_BYTES, type RowForm } from './cell-writer.ts';
 import { csvForm } from './csv-cells.ts';
+import { ndjsonForm } from './ndjson-cells.ts';
 import type { RenderZone } from './wall-clock.ts';
+import { xlsxForm } from './xlsx-cells.ts';
 
 export type { RenderZone } from './wall-clock.ts';
 
@@ -39,18 +41,18 @@ export function createRowRenderer(spec: FragmentSpec, zone: RenderZone): RowRend
         numbered ??= formOf(spec, zone, true);
         form = numbered;
       }
-      const { start, end, cells, beginRow } = form;
-      let bound = start.length + end.length + 16;
+      const { end, cells } = form;
+      let bound = ROW_BEGIN_BYTES + end.length;
       spec.columns.forEach((column, index) => {
         bound += cells[index].bind(columnOf(chunk, column.key));
       });
       const rows = selection === null ? chunk.rows : selection.length;
+      const firstNumber = firstRow ?? 0;
       let at = 0;
       for (let i = 0; i < rows; i++) {
         if (at + bound > out.length) out = growBytes(out, at, at + bound);
         const row = selection === null ? i : selection[i];
-        if (beginRow !== null) beginRow((firstRow as number) + i);
-        at = writeBytes(out, at, start);
+        at = form.begin(out, at, firstNumber + i);
         for (let c = 0; c < cells.length; c++) at = cells[c].write(out, at, row);
         at = writeBytes(out, at, end);
       }
@@ -59,11 +61,13 @@ export function createRowRenderer(spec: FragmentSpec, zone: RenderZone): RowRend
   };
 }
 
-function formOf(spec: FragmentSpec, zone: RenderZone, _numbered: boolean): RowForm {
+function formOf(spec: FragmentSpec, zone: RenderZone, references: boolean): RowForm {
   switch (spec.form) {
     case 'csv':
       return csvForm(spec.columns, spec.locale, zone);
-    default:
-      throw new RangeError(spec.form);
+    case 'ndjson':
+      return ndjsonForm(spec.columns, zone);
+    case 'xlsx':
+      return xlsxForm(spec.columns, spec.locale, zone, references);
   }
 }

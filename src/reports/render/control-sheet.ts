@@ -1,0 +1,41 @@
+import type { Workbook } from 'exceljs';
+import type { ReportDocument } from '../document.ts';
+import { LABEL_FONT, SECTION_FONT, TAB_COLOURS } from './sheet-look.ts';
+import { widthOf, writeTable } from './sheet-table.ts';
+import { CONTROL_SHEET, workbookLabel } from './workbook-labels.ts';
+
+/** The last sheet: what each day gave, the sum, and the check. */
+export function addControlSheet(workbook: Workbook, document: ReportDocument): void {
+  const { control, locale } = document;
+  const sheet = workbook.addWorksheet(CONTROL_SHEET, {
+    views: [
+      {
+        state: 'frozen',
+        ySplit: 4,
+        xSplit: 0,
+        topLeftCell: 'A5',
+        activeCell: 'A5',
+        showGridLines: false,
+      },
+    ],
+    properties: { tabColor: { argb: TAB_COLOURS.control } },
+    pageSetup: {
+      orientation: 'landscape',
+      fitToPage: true,
+      fitToWidth: 1,
+      fitToHeight: 0,
+      paperSize: 9,
+    },
+  });
+  control.columns.forEach((column, index) => {
+    sheet.getColumn(index + 1).width = widthOf(column, false);
+  });
+  const title = sheet.getCell(1, 1);
+  title.value = workbookLabel('control', locale);
+  title.style = { font: SECTION_FONT };
+  const note = sheet.getCell(2, 1);
+  note.value = workbookLabel('controlNote', locale);
+  note.style = { font: LABEL_FONT };
+  const columns = control.columns.map((_, index) => index + 1);
+  writeTable(sheet, control, { row: 4, columns }, document);
+}

@@ -1,0 +1,68 @@
+import { buffer } from 'node:stream/consumers';
+import ExcelJS from 'exceljs';
+import { fromBufferPromise } from 'yauzl';
+import type { ReportDocument } from '../document.ts';
+import { addControlSheet } from './control-sheet.ts';
+import { addDetailSheet, type DetailSheet } from './detail-sheet.ts';
+import { excelText } from './excel-text.ts';
+import { checkStyles } from './style-check.ts';
+import { addSummarySheet } from './summary-sheet.ts';
+
+/** An entry of the package, inflated. */
+export interface PackageEntry {
+  readonly name: string;
+  readonly bytes: Buffer;
+  /** The Detail sheet (counted from 0) that rows are to be spliced into, or null. */
+  readonly detail: number | null;
+}
+
+/** The date that a workbook bears when its report has no data, so that it is never a clock's. */
+const NO_DATA_DATE = Date.UTC(2000, 0, 1);
+
+/**
+ * Makes the styled package around the rows: everything but the rows of the Detail sheets.
+ * @throws DaybookError `E_INTERNAL` when its styles are not those that rows were rendered for
+ */
+export async function makeWorkbookPackage(
+  document: ReportDocument,
+  details: readonly DetailSheet[],
+): Promise<PackageEntry[]> {
+  const workbook = new ExcelJS.Workbook();
+  workbook.creator = 'Daybook';
+  workbook.lastModifiedBy = 'Daybook';
+  workbook.created = new Date(document.dataAsOf ?? NO_DATA_DATE);
+  workbook.modified = workbook.created;
+  workbook.title = excelText(`${document.title} – ${document.tenant}`, document.locale);
+  workbook.company = excelText(document.tenant, document.locale);
+  addSummarySheet(
+    workbook,
+    document,
+    details.map(({ name }) => name),
+  );
+  for (const detail of details) addDetailSheet(workbook, document, detail);
+  addControlSheet(workbook, document);
+
+  const entries = await readEntries(Buffer.from(await workbook.xlsx.writeBuffer()));
+  const styles = entries.find(({ name }) => name === 'xl/styles.xml');
+  checkStyles(styles?.bytes.toString('utf8') ?? '', document.locale);
+  return entries.map((entry) => ({ ...entry, detail: detailOf(entry.name, details.length) }));
+}
+
+/** ExcelJS numbers sheets as they were added: Summary is 1, the first Detail is 2. */
+function detailOf(name: string, details: number): number | null {
+  const number = Number(/^xl\/worksheets\/sheet(\d+)\.xml$/.exec(name)?.[1]);
+  return number >= 2 && number < 2 + details ? number - 2 : null;
+}
+
+async function readEntries(archive: Buffer): Promise<{ name: string; bytes: Buffer }[]> {
+  const zip = await fromBufferPromise(archive, { lazyEntries: true, autoClose: false });
+  const entries: { name: string; bytes: Buffer }[] = [];
+  for await (const entry of zip.eachEntry()) {
+    if (entry.fileName.endsWith('/')) continue;
+    entries.push({
+      name: entry.fileName,
+      bytes: await buffer(await zip.openReadStreamPromise(entry)),
+    });
+  }
+  return entries;
+}
