@@ -7,6 +7,7 @@ import { CELL_REFS, FORMATS, GRAINS, HEADERS, LOCALES } from '../reports/request
 import type { FileRow } from '../store/files.ts';
 import { reportsHelp } from './export-help.ts';
 import { copyToOut, demandWritable, streamToStdout } from './export-output.ts';
+import { untilInterrupted } from './interrupts.ts';
 import { type ExportProgress, progressLine } from './progress-line.ts';
 
 /** `daybook export`: a period in, a file out. */
@@ -88,33 +89,29 @@ async function runExport(withEngine: WithEngine, report: string, flags: ExportFl
   checkFlags(request);
   if (!toStdout) await demandWritable(resolve(flags.out));
 
-  const stop = new AbortController();
-  const onSignal = (name: NodeJS.Signals) =>
-    stop.abort(new DaybookError('E_CANCELLED', { what: 'export', got: `by ${name}` }));
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   const line = progressLine(process.stderr);
   try {
-    await withEngine(configFromProcess(), async (engine) => {
-      const { path, file } = await engine.produce(flags.tenant, request, {
-        signal: stop.signal,
-        onProgress: line.show,
-      });
-      line.clear();
-      stop.signal.throwIfAborted();
-      if (toStdout) await streamToStdout(path, process.stdout, stop.signal);
-      else await copyToOut({ from: path, to: resolve(flags.out), file, signal: stop.signal });
-      if (toStdout) return;
-      process.stdout.write(
-        flags.json
-          ? `${JSON.stringify(resultOf(flags.out, file))}\n`
-          : `${flags.out}: ${file.rowCount} rows, ${file.bytes} bytes\n`,
-      );
-    });
-  } catch (error) {
-    throw stop.signal.aborted ? stop.signal.reason : error;
+    await untilInterrupted((signal) =>
+      withEngine(configFromProcess(), async (engine) => {
+        const { path, file } = await engine.produce(flags.tenant, request, {
+          signal,
+          onProgress: line.show,
+        });
+        line.clear();
+        signal.throwIfAborted();
+        if (toStdout) return streamToStdout(path, process.stdout, signal);
+        await copyToOut({ from: path, to: resolve(flags.out), file, signal });
+        process.stdout.write(
+          flags.json
+            ? `${JSON.stringify(resultOf(flags.out, file))}\n`
+            : `${flags.out}: ${file.rowCount} rows, ${file.bytes} bytes\n`,
+        );
+      }).catch((error: unknown) => {
+        throw signal.aborted ? signal.reason : error;
+      }),
+    );
   } finally {
     line.clear();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 
