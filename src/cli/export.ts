@@ -38,8 +38,8 @@ interface ExportFlags {
   readonly zone?: string;
   readonly grain?: string;
   readonly columns?: string;
-  readonly where: string[];
-  readonly param: string[];
+  readonly where?: string[];
+  readonly param?: string[];
   readonly locale?: string;
   readonly headers?: string;
   readonly cellRefs?: string;
@@ -64,9 +64,8 @@ export function exportCommand(withEngine: WithEngine): Command {
       '--where <filter>',
       'field=v1,v2  field!=v1,v2  field>=v  field<=v  field~text',
       collect,
-      [],
     )
-    .option('--param <name=value>', 'a parameter of the report', collect, [])
+    .option('--param <name=value>', 'a parameter of the report', collect)
     .option('--locale <locale>', LOCALES.join(', '))
     .option('--headers <kind>', HEADERS.join(' or '))
     .option('--cell-refs <when>', `${CELL_REFS.join(', ')}: cell references in workbooks`)
@@ -125,8 +124,8 @@ export function rawRequestOf(report: string, flags: Omit<ExportFlags, 'tenant'>)
     zone: flags.zone,
     grain: flags.grain,
     columns: flags.columns?.split(',').map((key) => key.trim()),
-    where: flags.where,
-    params: paramsOf(flags.param),
+    where: flags.where ?? [],
+    params: paramsOf(flags.param ?? []),
     locale: flags.locale,
     headers: flags.headers,
     cell_refs: flags.cellRefs,
@@ -196,6 +195,6 @@ function resultOf(out: string, file: FileRow) {
   };
 }
 
-function collect(value: string, earlier: string[]): string[] {
+function collect(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
 }
