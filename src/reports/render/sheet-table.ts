@@ -1,4 +1,5 @@
 import type { Fill, Row, Worksheet } from 'exceljs';
+import type { CellValue } from '../chunk.ts';
 import type { OutColumn } from '../column.ts';
 import type { ReportDocument, Table } from '../document.ts';
 import { excelText } from './excel-text.ts';
@@ -19,8 +20,8 @@ export interface TablePlace {
   readonly row: number;
   /** The sheet column (from 1) of each of the table's own. */
   readonly columns: readonly number[];
-  /** Its rows are sums that stand out. */
-  readonly strong?: boolean;
+  /** Which of its rows are sums that stand out; none when absent. */
+  readonly strong?: (cells: readonly CellValue[]) => boolean;
 }
 
 /**
@@ -36,17 +37,18 @@ export function writeTable(
   writeHeader(sheet, table.columns, place, document);
   table.rows.forEach((cells, index) => {
     const row = sheet.getRow(place.row + 1 + index);
-    if (place.strong) fillRow(row, place.columns, STRONG_FILL);
+    const strong = place.strong?.(cells) ?? false;
+    if (strong) fillRow(row, place.columns, STRONG_FILL);
     table.columns.forEach((column, c) => {
       const cell = row.getCell(place.columns[c]);
       const { value, numFmt } = sheetCell(column, cells[c], document);
       cell.value = value;
       cell.style = {
         numFmt,
-        font: place.strong ? STRONG_FONT : VALUE_FONT,
+        font: strong ? STRONG_FONT : VALUE_FONT,
         border: ROW_BORDER,
         alignment: { horizontal: isNumeric(column) ? 'right' : 'left' },
-        ...(place.strong ? { fill: STRONG_FILL } : {}),
+        ...(strong ? { fill: STRONG_FILL } : {}),
       };
     });
   });

@@ -70,7 +70,7 @@ export function addSummarySheet(
   const places = totals.columns.map(({ key }, index) =>
     totals.columns.every((column) => keys.includes(column.key)) ? keys.indexOf(key) + 1 : index + 1,
   );
-  row = writeTable(sheet, totals, { row, columns: places, strong: true }, document);
+  row = writeTable(sheet, totals, { row, columns: places, strong: () => true }, document);
 
   if (byDay.columns.length > 0) {
     row = writeSection(sheet, row + 1, wide.length, workbookLabel('byDay', locale));
