@@ -1,9 +1,27 @@
 import { Command, CommanderError } from 'commander';
+import { demoCommand } from './cli/demo.ts';
+import { doctorCommand } from './cli/doctor.ts';
+import { withEngine } from './cli/engine-session.ts';
+import { exportCommand } from './cli/export.ts';
+import { loadCommand } from './cli/load.ts';
+import { migrateCommand } from './cli/migrate.ts';
+import { rejectsCommand } from './cli/rejects.ts';
+import { tenantCommand } from './cli/tenant.ts';
+import { upCommand } from './cli/up.ts';
 import { type DaybookError, toDaybookError } from './errors.ts';
 
 /** The `daybook` command: one file per command in `cli/`, joined here. */
 
-const COMMANDS: readonly (() => Command)[] = [];
+const COMMANDS: readonly (() => Command)[] = [
+  upCommand,
+  () => exportCommand(withEngine),
+  loadCommand,
+  rejectsCommand,
+  tenantCommand,
+  demoCommand,
+  migrateCommand,
+  doctorCommand,
+];
 
 /** Exit statuses: 0 done, 1 failed, 2 wrong usage. */
 function exitStatusOf(error: DaybookError): number {

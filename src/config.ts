@@ -7,6 +7,10 @@ import { DaybookError } from './errors.ts';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+/** What a process that the primary forked is to be. */
+const ROLES = ['api', 'runner', 'compute'] as const;
+export type Role = (typeof ROLES)[number];
+
 const wholeNumber = (least: number, most: number) =>
   z.coerce.number().int().min(least).max(most).optional();
 const url = (...protocols: string[]) =>
@@ -41,6 +45,8 @@ const Environment = z.object({
     .default(20 * 2 ** 30),
   DAYBOOK_SECRET: z.string().min(32).optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  DAYBOOK_ROLE: z.enum(ROLES).optional(),
+  DAYBOOK_POOL: wholeNumber(1, 64),
 });
 
 export interface Config {
@@ -66,6 +72,10 @@ export interface Config {
   readonly secret: string | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly cores: number;
+  /** Set by the primary for its children, not by people. Null: not a child. */
+  readonly role: Role | null;
+  /** Database connections of this process, as the primary's budget gives them. */
+  readonly poolSize: number;
 }
 
 /** @throws DaybookError `E_CONFIG` that names every variable that is wrong, what came, what fits. */
@@ -102,6 +112,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     secret: env.DAYBOOK_SECRET ?? null,
     logLevel: env.LOG_LEVEL,
     cores: availableParallelism(),
+    role: env.DAYBOOK_ROLE ?? null,
+    poolSize: env.DAYBOOK_POOL ?? 4,
   });
 }
 

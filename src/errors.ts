@@ -43,6 +43,22 @@ export const ERRORS = {
   },
   E_NOT_FOUND: { status: 404, retryable: false, template: 'there is no {what} {got} here' },
   E_CONFLICT: { status: 409, retryable: false, template: '{where}: {reason}' },
+  E_METHOD: {
+    status: 405,
+    retryable: false,
+    template: '{where}: got {got}; expected {expected}',
+  },
+  E_TIMEOUT: {
+    status: 408,
+    retryable: true,
+    template: '{where}: it did not come whole in {expected}',
+  },
+  E_MEDIA_TYPE: {
+    status: 415,
+    retryable: false,
+    template: '{where}: got {got}; expected {expected}',
+  },
+  E_RANGE: { status: 416, retryable: false, template: '{where}: got {got}; expected {expected}' },
   E_GONE: { status: 410, retryable: false, template: '{what} {got} is gone: {reason}' },
   E_TOO_LARGE: {
     status: 413,
@@ -84,6 +100,7 @@ export const ERRORS = {
     retryable: false,
     template: '{where}: the parts add up to {got}, expected {expected}',
   },
+  E_RUN_FAILED: { status: 500, retryable: false, template: 'run {got} failed: {reason}' },
   E_CONFIG: { status: 500, retryable: false, template: '{reason}' },
   E_INTERNAL: { status: 500, retryable: false, template: 'something failed inside: {reason}' },
 } as const satisfies Record<string, { status: number; retryable: boolean; template: string }>;

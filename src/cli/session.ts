@@ -10,6 +10,8 @@ export interface Session {
   readonly database: Database;
   readonly databaseUrl: string;
   readonly log: Logger;
+  /** Versions of the migrations that this session has applied. */
+  readonly appliedNow: readonly string[];
 }
 
 /**
@@ -32,7 +34,7 @@ export async function withDatabase<T>(
   }
 
   async function withUrl(databaseUrl: string): Promise<T> {
-    await migrate(databaseUrl, { log });
+    const appliedNow = await migrate(databaseUrl, { log });
     const database = openDatabase({
       url: databaseUrl,
       maxConnections: options.maxConnections ?? 4,
@@ -40,7 +42,7 @@ export async function withDatabase<T>(
       log,
     });
     try {
-      return await work({ database, databaseUrl, log });
+      return await work({ database, databaseUrl, log, appliedNow });
     } finally {
       await database.close();
     }

@@ -3,17 +3,45 @@ import type { DayResult, DayTask } from '../reports/day-task.ts';
 
 /** Everything that crosses between processes, as plain data. */
 
-/** Between the primary and its children. `id` pairs a reply with its request. */
-export type PoolMessage =
+/** How far a run is. It may come late, twice or never; the row is the truth. */
+export interface RunHint {
+  readonly runId: string;
+  readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+  readonly days: { readonly total: number; readonly done: number; readonly cached: number };
+  readonly rows: number;
+}
+
+/** From the runner or an API process to the primary. `id` is the sender's own. */
+export type ClientMessage =
   | { readonly kind: 'dispatch'; readonly id: string; readonly task: DayTask }
   | { readonly kind: 'cancel'; readonly id: string }
-  | { readonly kind: 'dispatched'; readonly id: string; readonly result: DayResult }
-  | { readonly kind: 'failed'; readonly id: string; readonly error: PlainError }
-  | { readonly kind: 'work'; readonly task: DayTask }
-  | { readonly kind: 'worked'; readonly taskId: string; readonly result: DayResult }
-  | { readonly kind: 'broken'; readonly taskId: string; readonly error: PlainError }
-  | { readonly kind: 'abort'; readonly taskId: string }
-  | { readonly kind: 'ready'; readonly threads: number }
+  /** A run was queued or is to be cancelled: the runner looks at once. */
   | { readonly kind: 'wake' }
-  | { readonly kind: 'progress'; readonly runId: string }
+  | { readonly kind: 'progress'; readonly hint: RunHint };
+
+/** From the primary to the runner and the API processes. */
+export type HubMessage =
+  | { readonly kind: 'dispatched'; readonly id: string; readonly result: DayResult }
+  | { readonly kind: 'refused'; readonly id: string; readonly error: PlainError }
+  | { readonly kind: 'wake' }
+  | { readonly kind: 'progress'; readonly hint: RunHint }
+  /** Whether runs are worked on: there is a runner, and threads. */
+  | { readonly kind: 'engine'; readonly ready: boolean }
   | { readonly kind: 'drain' };
+
+/** From the primary to a compute process. */
+export type WorkMessage =
+  | { readonly kind: 'work'; readonly task: DayTask }
+  | { readonly kind: 'abort'; readonly taskId: string }
+  | { readonly kind: 'drain' };
+
+/** From a compute process to the primary. */
+export type ComputeMessage =
+  | { readonly kind: 'ready'; readonly threads: number }
+  | { readonly kind: 'worked'; readonly taskId: string; readonly result: DayResult }
+  | { readonly kind: 'broken'; readonly taskId: string; readonly error: PlainError };
+
+/** The end of a process that messages go to. */
+export interface Channel<M> {
+  send(message: M): void;
+}

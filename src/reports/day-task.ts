@@ -26,7 +26,7 @@ export interface DayTask {
   readonly cacheable: boolean;
   /** A rows part that is known to be valid; null: look for one, else extract. */
   readonly rowsPart: RowsPartRef | null;
-  /** Folder for what is not kept, under the run's own folder. */
+  /** Folder for what is not kept, relative to the home folder; it goes with its run. */
   readonly scratchDir: string;
   readonly folds: readonly FoldSpec[];
   /** Null: only rows and totals are wanted. */
@@ -37,6 +37,7 @@ export interface DayTask {
 export interface RowsPartRef {
   /** Hex; contains the data versions of its window, so content under a key never changes. */
   readonly key: string;
+  /** Relative to the home folder. */
   readonly path: string;
   readonly rows: number;
   readonly bytes: number;
@@ -46,6 +47,13 @@ export interface RowsPartRef {
   readonly dataAsOf: number | null;
 }
 
+/** A rendered form of a day, on disk. */
+export interface FragmentRef {
+  readonly key: string;
+  readonly bytes: number;
+  readonly pieces: readonly StoredPiece[];
+}
+
 export interface DayResult {
   readonly taskId: string;
   readonly rowsPart: RowsPartRef;
@@ -53,8 +61,10 @@ export interface DayResult {
   readonly extracted: boolean;
   /** In the order of the task's folds. */
   readonly totals: readonly DayTotals[];
-  /** Rows after the filter (or lines of a grouped day), by piece; null when none was wanted. */
-  readonly pieces: readonly StoredPiece[] | null;
+  /** Rows that each piece of a fragment has or would have: after the filter, empty ones left out. */
+  readonly pieceRows: readonly number[];
+  /** Null when no fragment was wanted. */
+  readonly fragment: FragmentRef | null;
   /** Wall time in the thread. */
   readonly elapsedMs: number;
 }

@@ -29,6 +29,7 @@ export interface Piece {
 
 /** A piece and where its compressed bytes stand. */
 export interface StoredPiece extends Piece {
+  /** Relative to the home folder. */
   readonly path: string;
   readonly offset: number;
   /** Of the compressed bytes, hex; checked on read. */

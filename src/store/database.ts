@@ -23,6 +23,11 @@ export interface Tx {
   ): Promise<R[]>;
   /** Rows affected by a statement. */
   run(text: string, values?: readonly unknown[]): Promise<number>;
+  /**
+   * Says that the connection is in the middle of something that only its end can stop, such as a
+   * COPY nobody reads any more: when `work` rejects, the connection is closed without a rollback.
+   */
+  abandon(reason: Error): void;
   /** The connection itself, for COPY. Its transaction is open. */
   readonly client: pg.PoolClient;
 }
@@ -32,8 +37,9 @@ export interface TransactionOptions {
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
   readonly readOnly?: boolean;
   /**
-   * The server ends a statement after this, and 5 s later we give the connection up, so a frozen
-   * server holds nobody longer. Default 20,000 ms. COPY through `client` has only the first.
+   * The server ends a statement after this. As long again later, 1 to 5 s, we give the connection
+   * up, so a frozen server holds nobody longer. Default 20,000 ms. COPY through `client` has only
+   * the first.
    */
   readonly statementTimeoutMs?: number;
   /**
@@ -60,7 +66,6 @@ export interface Database {
 const TRIES = 5;
 /** To connect and to begin: nothing is computed then, so silence soon means a dead server. */
 const OPENING_MS = 10_000;
-const GRACE_MS = 5_000;
 /** A process that stands still in the middle of a transaction loses its locks after this. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
 
@@ -87,7 +92,10 @@ export function openDatabase(options: {
     keepAliveInitialDelayMillis: 10_000,
   });
   // Without a listener the loss of an idle connection would end the process.
-  pool.on('error', (error) => options.log.warn({ error: error.message }, 'idle connection lost'));
+  let closing = false;
+  pool.on('error', (error) => {
+    if (!closing) options.log.warn({ error: error.message }, 'idle connection lost');
+  });
 
   async function transaction<T>(
     role: string,
@@ -126,7 +134,10 @@ export function openDatabase(options: {
     },
     asSystem: (work, settings) => transaction('set local role daybook_system', work, settings),
     asOwner: (work, settings) => transaction('', work, settings),
-    close: () => pool.end(),
+    close: () => {
+      closing = true;
+      return pool.end();
+    },
   };
 }
 
@@ -148,8 +159,9 @@ async function once<T>(
     broken = error;
   };
   client.on('error', onError);
+  const deadlineMs = timeoutMs + Math.min(5_000, Math.max(1_000, timeoutMs));
   const send = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
-    client.query<R>(withDeadline(text, values, timeoutMs + GRACE_MS));
+    client.query<R>(withDeadline(text, values, deadlineMs));
   try {
     await client.query(withDeadline(opening, undefined, OPENING_MS));
     attempt.begun = true;
@@ -158,6 +170,7 @@ async function once<T>(
       query: async <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
         (await send<R>(text, values)).rows,
       run: async (text, values) => (await send(text, values)).rowCount ?? 0,
+      abandon: onError,
     });
     const { command } = await send('commit');
     if (command !== 'COMMIT') {
@@ -167,7 +180,8 @@ async function once<T>(
     return result;
   } catch (error) {
     if (isConnectionLoss(error)) broken = error as Error;
-    else await client.query(withDeadline('rollback', undefined, OPENING_MS)).catch(onError);
+    else if (!broken)
+      await client.query(withDeadline('rollback', undefined, OPENING_MS)).catch(onError);
     throw error;
   } finally {
     client.off('error', onError);

@@ -31,8 +31,8 @@ const TABLE_MS = 5_000;
 /**
  * Applies what is missing; returns the versions applied now. Several may run it at once. When
  * nothing is missing it writes nothing. A version that only the ledger knows is a warning.
- * @throws DaybookError `E_UNAVAILABLE`; `E_CONFIG` when a file was changed after it was applied, or
- * when a migration fails, which then has left nothing behind.
+ * @throws DaybookError `E_UNAVAILABLE`; `E_CONFIG` when a file was changed after it was applied;
+ * `E_INTERNAL` when a migration fails, which then has left nothing behind.
  */
 export async function migrate(
   databaseUrl: string,
@@ -108,7 +108,7 @@ async function inTurn<T>(client: pg.Client, what: string, work: () => Promise<T>
     if (known instanceof DaybookError) throw known;
     const { message, hint } = error as pg.DatabaseError;
     const reason = `${what}: ${message}${hint ? ` (${hint})` : ''}`;
-    throw new DaybookError('E_CONFIG', { reason }, error);
+    throw new DaybookError('E_INTERNAL', { reason }, error);
   }
 }
 

@@ -1,14 +1,40 @@
+import pg from 'pg';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Database, openDatabase, type Tx } from '../../src/store/database.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {
   test = await freshDatabase();
+  await test.database.asOwner((tx) => tx.run('create table public.counter (n integer)'));
+  await test.database.asOwner((tx) => tx.run('insert into public.counter values (0)'));
 });
 afterAll(() => test.drop());
 
-describe('tenant transactions', () => {
-  it('show one tenant its own calls only, also without a where', async () => {
+/** A pool of one's own, with the warnings that it logs. */
+async function withPool<T>(
+  maxConnections: number,
+  work: (database: Database, warnings: string[]) => Promise<T>,
+  url = test.url,
+): Promise<T> {
+  const warnings: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => warnings.push(line) });
+  const database = openDatabase({ url, maxConnections, applicationName: 'pool', log });
+  try {
+    return await work(database, warnings);
+  } finally {
+    await database.close();
+  }
+}
+
+const pidOf = async (tx: Tx) =>
+  (await tx.query<{ pid: number }>('select pg_backend_pid() as pid'))[0].pid;
+const terminate = (pid: number) =>
+  test.database.asOwner((tx) => tx.query('select pg_terminate_backend($1)', [pid]));
+
+describe('a tenant’s transaction', () => {
+  it('shows the tenant its own calls only, also without a where', async () => {
     const a = await addTestTenant(test.database, { name: 'a', zone: 'Europe/London' });
     const b = await addTestTenant(test.database, { name: 'b', zone: 'Europe/London' });
     for (const tenant of [a, b]) {
@@ -24,5 +50,202 @@ describe('tenant transactions', () => {
       tx.query<{ external_id: string }>('select external_id from daybook.calls'),
     );
     expect(seen.map((row) => row.external_id)).toEqual(['call-of-a']);
+  });
+
+  it('leaves neither role nor claims on its connection, whether it ends well or not', async () => {
+    const tenant = await addTestTenant(test.database, { name: 'trace', zone: 'UTC' });
+    await withPool(1, async (database) => {
+      const look = () =>
+        database.asOwner((tx) =>
+          tx.query(`select current_user = session_user as same,
+            coalesce(current_setting('request.jwt.claims', true), '') as claims`),
+        );
+      await database.asTenant(tenant.id, (tx) => tx.query('select 1'));
+      expect(await look()).toEqual([{ same: true, claims: '' }]);
+      await expect(database.asTenant(tenant.id, (tx) => tx.query('select 1/0'))).rejects.toThrow();
+      expect(await look()).toEqual([{ same: true, claims: '' }]);
+    });
+  });
+
+  it('is rolled back whole when its work throws, and what was thrown comes through', async () => {
+    const thrown = new Error('mine');
+    const failing = test.database.asOwner(async (tx) => {
+      await tx.run('update public.counter set n = 99');
+      throw thrown;
+    });
+    await expect(failing).rejects.toBe(thrown);
+    expect(await test.database.asOwner((tx) => tx.query('select n from public.counter'))).toEqual([
+      { n: 0 },
+    ]);
+  });
+
+  it('that goes on after a failed statement is not reported as committed', async () => {
+    const work = test.database.asOwner(async (tx) => {
+      await tx.query('select 1/0').catch(() => {});
+    });
+    await expect(work).rejects.toMatchObject({ code: 'E_INTERNAL' });
+  });
+
+  it('that only reads cannot write', async () => {
+    await expect(
+      test.database.asOwner((tx) => tx.run('update public.counter set n = 1'), { readOnly: true }),
+    ).rejects.toMatchObject({ code: '25006' });
+  });
+});
+
+describe('a connection', () => {
+  it('that is lost while idle costs a warning, neither the process nor the next transaction', async () => {
+    await withPool(1, async (database, warnings) => {
+      await terminate(await database.asOwner(pidOf));
+      await expect.poll(() => warnings.length).toBe(1);
+      expect(warnings[0]).toContain('idle connection lost');
+      expect(await database.asOwner((tx) => tx.query('select 1 as one'))).toEqual([{ one: 1 }]);
+    });
+  });
+
+  it('that is lost in the middle is E_UNAVAILABLE, and its work is not done twice', async () => {
+    await withPool(1, async (database) => {
+      let times = 0;
+      const work = database.asOwner(async (tx) => {
+        times += 1;
+        await terminate(await pidOf(tx));
+        await tx.query('select 1');
+      });
+      await expect(work).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+      expect(times).toBe(1);
+      expect(await database.asOwner((tx) => tx.query('select 1 as one'))).toEqual([{ one: 1 }]);
+    });
+  });
+
+  it('that is lost in the middle of repeatable work is replaced and the work done again', async () => {
+    await withPool(1, async (database) => {
+      const pids: number[] = [];
+      const work = async (tx: Tx) => {
+        pids.push(await pidOf(tx));
+        if (pids.length === 1) await terminate(pids[0]);
+        return tx.query('select 1 as one');
+      };
+      expect(await database.asOwner(work, { repeatable: true })).toEqual([{ one: 1 }]);
+      expect(new Set(pids).size).toBe(2);
+    });
+  });
+
+  it('whose server process is frozen fails the statement at its deadline and is not lent again', async () => {
+    await withPool(1, async (database) => {
+      let frozen = 0;
+      const work = database.asOwner(
+        async (tx) => {
+          frozen = await pidOf(tx);
+          process.kill(frozen, 'SIGSTOP');
+          await tx.query('select 1');
+        },
+        { statementTimeoutMs: 100 },
+      );
+      try {
+        await expect(work).rejects.toMatchObject({
+          code: 'E_UNAVAILABLE',
+          message: 'the database does not answer: Query read timeout',
+        });
+        expect(await database.asOwner(pidOf)).not.toBe(frozen);
+      } finally {
+        process.kill(frozen, 'SIGCONT');
+      }
+    });
+  });
+
+  it('to nowhere is E_UNAVAILABLE', async () => {
+    await withPool(
+      1,
+      async (database) => {
+        await expect(database.asOwner((tx) => tx.query('select 1'))).rejects.toMatchObject({
+          code: 'E_UNAVAILABLE',
+          message: expect.stringContaining('ECONNREFUSED'),
+        });
+      },
+      test.url.replace(/:\d+\//, ':1/'),
+    );
+  });
+});
+
+describe('a statement', () => {
+  it('past its time is ended by the server as E_UNAVAILABLE, and the connection is kept', async () => {
+    await withPool(1, async (database) => {
+      const before = await database.asOwner(pidOf);
+      await expect(
+        database.asOwner((tx) => tx.query('select pg_sleep(60)'), { statementTimeoutMs: 50 }),
+      ).rejects.toMatchObject({ code: 'E_UNAVAILABLE', retryable: true });
+      expect(await database.asOwner(pidOf)).toBe(before);
+    });
+  });
+
+  it('that breaks a constraint comes through with Postgres’s own code', async () => {
+    await expect(
+      test.database.asSystem((tx) =>
+        tx.run(`insert into daybook.tenants (name, title) values ('A', 'A')`),
+      ),
+    ).rejects.toMatchObject({ code: '23514' });
+  });
+});
+
+describe('conflicting work', () => {
+  const increment = (database: Database, repeatable: boolean) =>
+    database.asOwner(
+      async (tx) => {
+        const [{ n }] = await tx.query<{ n: number }>('select n from public.counter');
+        await tx.run('update public.counter set n = $1', [n + 1]);
+      },
+      { isolation: 'serializable', repeatable },
+    );
+
+  it('that is repeatable loses no update and surfaces no conflict', async () => {
+    await withPool(3, async (database) => {
+      const work = Array.from({ length: 30 }, () => increment(database, true));
+      await Promise.all(work);
+      expect(await database.asOwner((tx) => tx.query('select n from public.counter'))).toEqual([
+        { n: 30 },
+      ]);
+    });
+  });
+
+  it('that is not repeatable is done once and is E_UNAVAILABLE', async () => {
+    await withPool(2, async (database) => {
+      let times = 0;
+      const work = database.asOwner(
+        async (tx) => {
+          times += 1;
+          await tx.query('select n from public.counter');
+          await increment(database, true);
+          await tx.run('update public.counter set n = n + 1');
+        },
+        { isolation: 'serializable' },
+      );
+      await expect(work).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+      expect(times).toBe(1);
+    });
+  });
+});
+
+describe('a server without a free connection', () => {
+  it('is asked again until there is one', async () => {
+    await test.database.asOwner(async (tx) => {
+      await tx.run(`create role crowded login password 'x' connection limit 1`);
+      await tx.run('grant daybook_system to crowded');
+    });
+    const url = test.url.replace(/\/\/[^@]+@/, '//crowded:x@');
+    const holder = new pg.Client({ connectionString: url });
+    await holder.connect();
+    try {
+      await withPool(
+        1,
+        async (database) => {
+          const waiting = database.asSystem((tx) => tx.query('select 1 as one'));
+          await holder.end();
+          expect(await waiting).toEqual([{ one: 1 }]);
+        },
+        url,
+      );
+    } finally {
+      await test.database.asOwner((tx) => tx.run('drop role crowded'));
+    }
   });
 });

@@ -24,19 +24,23 @@ export interface Binaries {
 
 /**
  * In the package's own folder; or, for another account and where the package lacks the links that
- * its install script makes and we may not write there, in a copy under `/var/tmp` (root's) or
+ * its install script makes and we may not write there, in a copy under `shared` (root's) or
  * `folder`.
  * @throws DaybookError `E_UNAVAILABLE` when npm did not bring a package for this platform.
  */
-export function findBinaries(folder: string, account: Account | null): Binaries {
-  const native = nativeFolder();
+export function findBinaries(
+  folder: string,
+  account: Account | null,
+  native = nativeFolder(),
+  shared = '/var/tmp',
+): Binaries {
   const { version } = JSON.parse(readFileSync(join(dirname(native), 'package.json'), 'utf8')) as {
     version: string;
   };
   const usable =
     account === null && linkLibraries(native)
       ? native
-      : copyOf(native, join(account ? '/var/tmp' : folder, `daybook-postgres-${version}`));
+      : copyOf(native, join(account ? shared : folder, `daybook-postgres-${version}`));
   return {
     postgres: join(usable, 'bin', 'postgres'),
     initdb: join(usable, 'bin', 'initdb'),

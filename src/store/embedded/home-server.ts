@@ -35,7 +35,10 @@ export interface EmbeddedPostgres {
    * exited.
    */
   stop(): Promise<void>;
-  /** Resolves when the server ends, with its exit code where we are its parent, else null. */
+  /**
+   * Resolves when the server ends, with its exit code where we are its parent, else null; not any
+   * more once we have left it to others.
+   */
   readonly exited: Promise<number | null>;
 }
 
@@ -60,8 +63,7 @@ export async function startEmbeddedPostgres(
       stop: () =>
         withHomeLock(folder, async () => {
           removeUser(user);
-          server.leave();
-          if (hasUsers(folder)) return;
+          if (hasUsers(folder)) return server.leave();
           await stopServer(server);
           removeRecord(folder);
         }),

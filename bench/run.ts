@@ -1,0 +1,37 @@
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { benchExport } from './export.ts';
+import { benchRender } from './render.ts';
+import { type BenchOptions, type BenchRow, tableOf } from './row.ts';
+
+/** `npm run bench`: every part of the bench, one table at the end. See README.md beside it. */
+
+const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
+  export: benchExport,
+  render: benchRender,
+};
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+    json: { type: 'boolean', default: false },
+  },
+});
+const wanted = values.only ?? Object.keys(PARTS);
+const unknown = wanted.find((name) => !(name in PARTS));
+if (unknown !== undefined) {
+  process.stderr.write(`--only: got ${unknown}; expected ${Object.keys(PARTS).join(', ')}\n`);
+  process.exit(2);
+}
+
+const rows: BenchRow[] = [];
+for (const name of wanted) {
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  rows.push(...(await PARTS[name]({ quick: values.quick, say })));
+}
+process.stdout.write(
+  values.json
+    ? `${JSON.stringify(rows, null, 2)}\n`
+    : `\nNode ${process.versions.node}, ${availableParallelism()} cores; medians; ratio = ours ÷ theirs\n\n${tableOf(rows)}\n`,
+);

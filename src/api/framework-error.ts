@@ -1,0 +1,65 @@
+import type { FastifyError, FastifyRequest } from 'fastify';
+import { DaybookError, toDaybookError } from '../errors.ts';
+import { BODY_BYTES } from './json-body.ts';
+
+/** What Fastify, Node or Postgres threw, as an error of ours. */
+export function fromFramework(thrown: unknown, request: FastifyRequest): DaybookError {
+  if (thrown instanceof DaybookError) return thrown;
+  const { code = '', message, statusCode } = thrown as Partial<FastifyError>;
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new DaybookError('E_TOO_LARGE', {
+        where: 'body',
+        got: `${request.headers['content-length'] ?? `more than ${BODY_BYTES}`} bytes`,
+        expected: `${BODY_BYTES} bytes`,
+      });
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return usage('Content-Length', 'a length that the body does not have', 'its length');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new DaybookError('E_MEDIA_TYPE', {
+        where: 'Content-Type',
+        got: JSON.stringify(request.headers['content-type'] ?? null),
+        expected: 'application/json',
+      });
+    case 'FST_ERR_BAD_URL':
+      return usage(
+        'URL',
+        JSON.stringify(request.url.slice(0, 200)),
+        'well-formed percent-encoding',
+      );
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+    case 'FST_ERR_NOT_FOUND':
+      return notFound(request);
+  }
+  if (isDatabaseFailure(code, message ?? '')) {
+    return new DaybookError(
+      'E_UNAVAILABLE',
+      { what: 'the database', reason: message ?? code },
+      thrown,
+    );
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return usage('request', code, message ?? 'a well-formed request');
+  }
+  return toDaybookError(thrown);
+}
+
+export function notFound(request: FastifyRequest): DaybookError {
+  return new DaybookError('E_NOT_FOUND', {
+    what: 'address',
+    got: JSON.stringify(request.url.split('?', 1)[0].slice(0, 200)),
+  });
+}
+
+function usage(where: string, got: string, expected: string): DaybookError {
+  return new DaybookError('E_USAGE', { where, got, expected });
+}
+
+/** Lost, refused or overdue: shut down (57), connection (08), resources (53), sockets. */
+function isDatabaseFailure(code: string, message: string): boolean {
+  return (
+    /^(57|08|53)[0-9A-Z]{3}$/.test(code) ||
+    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code) ||
+    /^(Connection terminated|Query read timeout|timeout exceeded when trying)/.test(message)
+  );
+}

@@ -1,0 +1,12 @@
+import { DaybookError } from '../errors.ts';
+
+/** @throws DaybookError `E_USAGE` unless it is 1 to 255 visible ASCII characters. */
+export function idempotencyKeyOf(header: string | string[] | undefined): string | null {
+  if (header === undefined) return null;
+  if (typeof header === 'string' && /^[\x21-\x7e]{1,255}$/.test(header)) return header;
+  throw new DaybookError('E_USAGE', {
+    where: 'Idempotency-Key',
+    got: JSON.stringify(String(header).slice(0, 100)),
+    expected: '1 to 255 visible ASCII characters',
+  });
+}

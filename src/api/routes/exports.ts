@@ -1,0 +1,184 @@
+import { z } from 'zod';
+import { DaybookError } from '../../errors.ts';
+import { parseReportRequest } from '../../reports/parse-request.ts';
+import { findFilesOfRuns } from '../../store/files.ts';
+import { onceByKey } from '../../store/idempotency.ts';
+import { insertRun, isFinal, listRuns, requestCancel } from '../../store/runs.ts';
+import { calendarOf, daysOf } from '../../time/calendar.ts';
+import { actorOf } from '../access.ts';
+import { readCursor, writeCursor } from '../cursor.ts';
+import { idempotencyKeyOf } from '../idempotency-key.ts';
+import { waitSecondsOf } from '../prefer.ts';
+import { requireRun, unknownRun } from '../run-lookup.ts';
+import { waitForRun } from '../run-watch.ts';
+import { isUuid } from '../uuid.ts';
+import { RunPage, RunView, viewRun } from '../views.ts';
+import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
+import { ExportBody } from './export-body.ts';
+
+/** Export requests: record one, look at it, cancel it. Producing is the runner's work. */
+
+const Params = z.object({ id: z.string() });
+export const PageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(200).optional(),
+});
+
+export function exportRoutes({ server, deps, closing }: RouteContext): void {
+  const { database, now } = deps;
+
+  server.post(
+    '/v1/exports',
+    {
+      config: { access: 'exports.create' },
+      schema: {
+        operationId: 'createExport',
+        tags: ['exports'],
+        summary: 'Ask for a report over a period',
+        headers: TENANT_HEADERS.extend({
+          prefer: z.string().optional().describe('`wait=N` waits up to N seconds (at most 60).'),
+          'idempotency-key': z
+            .string()
+            .optional()
+            .describe('The same key and body again: the same export.'),
+        }),
+        body: ExportBody,
+        response: { 200: RunView, 202: RunView, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { tenant, name } = actorOf(request);
+      const waitSeconds = waitSecondsOf(request.headers.prefer);
+      const key = idempotencyKeyOf(request.headers['idempotency-key']);
+      const wanted = parseReportRequest(request.body, { locale: tenant.locale });
+      const calendar = wanted.zone === null ? tenant.calendar : calendarOf(wanted.zone);
+      const daysTotal = daysOf(calendar, wanted.period).length;
+
+      const answer = await database.asTenant(tenant.id, async (tx) => {
+        const effect = async () => {
+          deps.admission?.();
+          const run = await insertRun(tx, {
+            tenantId: tenant.id,
+            request: wanted,
+            workClass: 'interactive',
+            requestedBy: name,
+            daysTotal,
+          });
+          return { status: 202, body: viewRun(run, null, tenant, now()) };
+        };
+        if (key === null) return { ...(await effect()), replayed: false };
+        return onceByKey(
+          tx,
+          { tenantId: tenant.id, principal: name, key, request: ['exports', request.body] },
+          effect,
+        );
+      });
+      const created = answer.body as RunView;
+      if (answer.replayed) reply.header('idempotency-replayed', 'true');
+      else deps.wake();
+      reply.header('location', created.links.self);
+      if (waitSeconds === 0) return reply.code(202).send(created);
+
+      reply.header('preference-applied', `wait=${waitSeconds}`);
+      const left = new AbortController();
+      request.raw.socket.once('close', () => left.abort());
+      const { run } = await requireRun(database, tenant.id, created.id);
+      const ended = await waitForRun({
+        feed: deps.progress,
+        run,
+        read: async () => (await requireRun(database, tenant.id, created.id)).run,
+        deadline: now() + waitSeconds * 1000,
+        now,
+        signal: AbortSignal.any([left.signal, closing]),
+      });
+      const { file } = await requireRun(database, tenant.id, created.id);
+      return reply.code(isFinal(ended.state) ? 200 : 202).send(viewRun(ended, file, tenant, now()));
+    },
+  );
+
+  server.get(
+    '/v1/exports',
+    {
+      config: { access: 'exports.read' },
+      schema: {
+        operationId: 'listExports',
+        tags: ['exports'],
+        summary: 'Exports, newest first',
+        headers: TENANT_HEADERS,
+        querystring: PageQuery,
+        response: { 200: RunPage, ...PROBLEMS },
+      },
+    },
+    async (request) => {
+      const { tenant } = actorOf(request);
+      const { limit, cursor } = request.query;
+      return database.asTenant(tenant.id, async (tx) => {
+        const page = await listRuns(tx, {
+          limit,
+          cursor: readCursor(cursor),
+          workClass: 'interactive',
+        });
+        const files = await findFilesOfRuns(
+          tx,
+          page.runs.map(({ id }) => id),
+        );
+        return {
+          items: page.runs.map((run) => viewRun(run, files.get(run.id) ?? null, tenant, now())),
+          next_cursor: writeCursor(page.next),
+        };
+      });
+    },
+  );
+
+  server.get(
+    '/v1/exports/:id',
+    {
+      config: { access: 'exports.read' },
+      schema: {
+        operationId: 'getExport',
+        tags: ['exports'],
+        summary: 'How an export stands',
+        headers: TENANT_HEADERS,
+        params: Params,
+        response: { 200: RunView, ...PROBLEMS },
+      },
+    },
+    async (request) => {
+      const { tenant } = actorOf(request);
+      const { run, file } = await requireRun(database, tenant.id, request.params.id);
+      return viewRun(run, file, tenant, now());
+    },
+  );
+
+  server.delete(
+    '/v1/exports/:id',
+    {
+      config: { access: 'exports.cancel' },
+      schema: {
+        operationId: 'cancelExport',
+        tags: ['exports'],
+        summary: 'Cancel an export that has not ended',
+        headers: TENANT_HEADERS,
+        params: Params,
+        response: { 200: RunView, 202: RunView, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { tenant } = actorOf(request);
+      const { id } = request.params;
+      if (!isUuid(id)) throw unknownRun(id);
+      const run = await database.asTenant(tenant.id, (tx) => requestCancel(tx, id));
+      if (!run) throw unknownRun(id);
+      if (run.state === 'done' || run.state === 'failed') {
+        throw new DaybookError('E_CONFLICT', {
+          where: 'status',
+          reason: `the export is ${run.state}; only one that is queued or running can be cancelled`,
+        });
+      }
+      deps.wake();
+      return reply
+        .code(run.state === 'cancelled' ? 200 : 202)
+        .send(viewRun(run, null, tenant, now()));
+    },
+  );
+}

@@ -1,0 +1,28 @@
+import { DaybookError } from '../errors.ts';
+import type { Database } from '../store/database.ts';
+import { type FileRow, findFileOfRun } from '../store/files.ts';
+import { findRun, type RunRow } from '../store/runs.ts';
+import { isUuid } from './uuid.ts';
+
+/** Runs of one tenant by id. Another tenant's, unknown and impossible ids are told alike. */
+
+/** @throws DaybookError `E_NOT_FOUND`. */
+export async function requireRun(
+  database: Database,
+  tenantId: string,
+  id: string,
+): Promise<{ run: RunRow; file: FileRow | null }> {
+  if (!isUuid(id)) throw unknownRun(id);
+  return database.asTenant(tenantId, async (tx) => {
+    const run = await findRun(tx, id);
+    if (!run) throw unknownRun(id);
+    return { run, file: run.state === 'done' ? await findFileOfRun(tx, id) : null };
+  });
+}
+
+export function unknownRun(id: string): DaybookError {
+  return new DaybookError('E_NOT_FOUND', {
+    what: 'export',
+    got: JSON.stringify(id.slice(0, 100)),
+  });
+}

@@ -1,0 +1,41 @@
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { resolve, sep } from 'node:path';
+import { DaybookError } from '../errors.ts';
+import type { FileRow } from '../store/files.ts';
+
+/**
+ * Opens what the ledger names, and only as the ledger knows it: inside `home`, with the length
+ * that was entered. Must be closed.
+ * @throws DaybookError `E_GONE` when it is not on disk, `E_IO` when it is not what was entered.
+ */
+export async function openStoredFile(home: string, file: FileRow): Promise<FileHandle> {
+  const path = await realpath(resolve(home, file.path)).catch((error) => {
+    throw goneIfMissing(file, error);
+  });
+  if (!path.startsWith((await realpath(home)) + sep)) {
+    throw new DaybookError('E_IO', { where: file.path, reason: 'it leads out of the home folder' });
+  }
+  const handle = await open(path, 'r').catch((error) => {
+    throw goneIfMissing(file, error);
+  });
+  try {
+    const { size } = await handle.stat();
+    if (size === file.bytes) return handle;
+    throw new DaybookError('E_IO', {
+      where: file.path,
+      reason: `it has ${size} bytes, the ledger says ${file.bytes}`,
+    });
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function goneIfMissing(file: FileRow, error: NodeJS.ErrnoException): DaybookError {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return gone(file, 'it is not on disk');
+  return new DaybookError('E_IO', { where: file.path, reason: error.message }, error);
+}
+
+export function gone(file: FileRow, reason: string): DaybookError {
+  return new DaybookError('E_GONE', { what: 'file', got: file.name, reason });
+}

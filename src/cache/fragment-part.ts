@@ -1,0 +1,55 @@
+import { open } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { DaybookError } from '../errors.ts';
+import type { FragmentRef } from '../reports/day-task.ts';
+import type { Piece, StoredPiece } from '../reports/fragment.ts';
+import { type Block, checked, openPartWriter } from './part-file.ts';
+
+/** Fragments: the rendered pieces of one day, a block each. */
+
+export interface FragmentWriter {
+  add(piece: Piece, data: Uint8Array): void;
+  commit(): Promise<FragmentRef>;
+  abort(): void;
+}
+
+export function openFragmentWriter(options: {
+  home: string;
+  path: string;
+  key: string;
+  durable: boolean;
+}): FragmentWriter {
+  const writer = openPartWriter(join(options.home, options.path), { durable: options.durable });
+  const pieces: (Piece & Block)[] = [];
+  return {
+    add(piece, data) {
+      pieces.push({ ...piece, ...writer.append(data) });
+    },
+    async commit() {
+      const manifest = { kind: 'fragment', version: 1, key: options.key, pieces };
+      const { bytes } = await writer.commit(manifest);
+      const stored = pieces.map((piece): StoredPiece => ({ ...piece, path: options.path }));
+      return { key: options.key, bytes, pieces: stored };
+    },
+    abort: () => writer.abort(),
+  };
+}
+
+/** The compressed bytes of a piece. @throws DaybookError `E_PART_DAMAGED` */
+export async function readPiece(home: string, piece: StoredPiece): Promise<Buffer> {
+  const name = basename(piece.path);
+  const handle = await open(join(home, piece.path), 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new DaybookError('E_PART_DAMAGED', { got: name, reason: 'it is not there' }, error);
+  });
+  try {
+    const data = Buffer.allocUnsafe(piece.bytes);
+    const { bytesRead } = await handle.read(data, 0, piece.bytes, piece.offset);
+    if (bytesRead !== piece.bytes) {
+      throw new DaybookError('E_PART_DAMAGED', { got: name, reason: 'it is too short' });
+    }
+    return checked(data, piece, name);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,155 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { DaybookError } from '../errors.ts';
+
+/**
+ * A part on disk: blocks one after another, then a JSON manifest with each block's place and
+ * SHA-256, then the manifest's length and a mark. Written beside, synced, renamed: a part is
+ * there whole or not at all.
+ */
+
+const MARK = Buffer.from('DAYBOOK1');
+const FOOTER_BYTES = 4 + MARK.length;
+
+export interface Block {
+  readonly offset: number;
+  readonly bytes: number;
+  /** Hex, of the block as it stands. */
+  readonly sha256: string;
+}
+
+export interface WrittenPart {
+  readonly bytes: number;
+  /** Hex, of the manifest, and so of everything. */
+  readonly sha256: string;
+}
+
+export interface PartWriter {
+  append(data: Uint8Array): Block;
+  /** Puts the part in its place; `manifest` must name every block. */
+  commit(manifest: object): Promise<WrittenPart>;
+  /** Leaves nothing behind. Does nothing after a commit. */
+  abort(): void;
+}
+
+/** `durable: false` leaves out the syncs: for what lives no longer than its run. */
+export function openPartWriter(path: string, options: { durable: boolean }): PartWriter {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const fd = openSync(temporary, 'wx', 0o600);
+  let offset = 0;
+  let isOpen = true;
+
+  function write(data: Uint8Array): void {
+    let done = 0;
+    while (done < data.length) done += writeSync(fd, data, done, data.length - done);
+    offset += data.length;
+  }
+
+  function close(): void {
+    if (!isOpen) return;
+    isOpen = false;
+    closeSync(fd);
+  }
+
+  return {
+    append(data) {
+      const sha256 = createHash('sha256').update(data).digest('hex');
+      const block = { offset, bytes: data.length, sha256 };
+      write(data);
+      return block;
+    },
+    async commit(manifest) {
+      try {
+        const json = Buffer.from(JSON.stringify(manifest), 'utf8');
+        const footer = Buffer.alloc(FOOTER_BYTES);
+        footer.writeUInt32LE(json.length, 0);
+        MARK.copy(footer, 4);
+        write(Buffer.concat([json, footer]));
+        if (options.durable) fsyncSync(fd);
+        close();
+        await rename(temporary, path);
+        if (options.durable) await syncFolder(folder);
+        return { bytes: offset, sha256: createHash('sha256').update(json).digest('hex') };
+      } catch (error) {
+        close();
+        rmSync(temporary, { force: true });
+        throw error;
+      }
+    },
+    abort() {
+      close();
+      rmSync(temporary, { force: true });
+    },
+  };
+}
+
+/** A part opened for reading. Must be closed. */
+export interface PartReader {
+  readonly manifest: unknown;
+  /** @throws DaybookError `E_PART_DAMAGED` when the bytes are not those that were written. */
+  read(block: Block): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param sha256 what the manifest must hash to
+ * @throws DaybookError `E_PART_DAMAGED` when the part is missing, cut or changed
+ */
+export async function openPartReader(path: string, sha256: string): Promise<PartReader> {
+  const name = basename(path);
+  const damaged = (reason: string, cause?: unknown) =>
+    new DaybookError('E_PART_DAMAGED', { got: name, reason }, cause);
+  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? damaged('it is not there', error) : error;
+  });
+
+  async function readExactly(position: number, length: number): Promise<Buffer> {
+    if (position < 0) throw damaged('it is too short');
+    const data = Buffer.allocUnsafe(length);
+    const { bytesRead } = await handle.read(data, 0, length, position);
+    if (bytesRead !== length) throw damaged('it is too short');
+    return data;
+  }
+
+  try {
+    const { size } = await handle.stat();
+    const footer = await readExactly(size - FOOTER_BYTES, FOOTER_BYTES);
+    if (!footer.subarray(4).equals(MARK)) throw damaged('it has no end mark');
+    const length = footer.readUInt32LE(0);
+    if (length > size) throw damaged('it is too short');
+    const json = await readExactly(size - FOOTER_BYTES - length, length);
+    if (createHash('sha256').update(json).digest('hex') !== sha256) {
+      throw damaged('its manifest is another one');
+    }
+    return {
+      manifest: JSON.parse(json.toString('utf8')) as unknown,
+      read: async (block) => checked(await readExactly(block.offset, block.bytes), block, name),
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** @throws DaybookError `E_PART_DAMAGED` when the data does not hash as the block says. */
+export function checked(data: Buffer, block: Block, name: string): Buffer {
+  if (createHash('sha256').update(data).digest('hex') === block.sha256) return data;
+  throw new DaybookError('E_PART_DAMAGED', {
+    got: name,
+    reason: `the bytes from ${block.offset} on have changed`,
+  });
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

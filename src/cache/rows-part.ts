@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { DaybookError } from '../errors.ts';
+import type { Chunk, ChunkColumn } from '../reports/chunk.ts';
+import type { Dataset } from '../reports/dataset.ts';
+import type { RowsPartRef } from '../reports/day-task.ts';
+import { decodeColumn, encodeColumn } from './column-encoding.ts';
+import { type Block, openPartReader, openPartWriter } from './part-file.ts';
+
+/** Rows parts: canonical typed rows of one day, a block per column of each chunk. */
+
+interface RowsManifest {
+  readonly kind: 'rows';
+  readonly version: 1;
+  readonly key: string;
+  readonly rows: number;
+  readonly chunks: readonly {
+    readonly rows: number;
+    readonly columns: Readonly<Record<string, Block>>;
+  }[];
+}
+
+export interface RowsPartWriter {
+  add(chunk: Chunk): void;
+  commit(): Promise<RowsPartRef>;
+  abort(): void;
+}
+
+export function openRowsPartWriter(options: {
+  home: string;
+  /** Relative to the home folder. */
+  path: string;
+  key: string;
+  dataset: Dataset;
+  dataAsOf: number | null;
+  durable: boolean;
+}): RowsPartWriter {
+  const writer = openPartWriter(join(options.home, options.path), { durable: options.durable });
+  const chunks: { rows: number; columns: Record<string, Block> }[] = [];
+  let rows = 0;
+  return {
+    add(chunk) {
+      const columns: Record<string, Block> = {};
+      for (const field of options.dataset.fields) {
+        const column = chunk.columns.get(field.name);
+        if (!column) throw new RangeError(`the chunk has no column ${field.name}`);
+        columns[field.name] = writer.append(encodeColumn(column, chunk.rows));
+      }
+      chunks.push({ rows: chunk.rows, columns });
+      rows += chunk.rows;
+    },
+    async commit() {
+      const { key, dataAsOf } = options;
+      const manifest: RowsManifest = { kind: 'rows', version: 1, key, rows, chunks };
+      const { bytes, sha256 } = await writer.commit(manifest);
+      return { key, rows, dataAsOf, path: options.path, bytes, sha256 };
+    },
+    abort: () => writer.abort(),
+  };
+}
+
+/**
+ * The chunks of a rows part with the fields asked for, each block checked against its hash.
+ * @throws DaybookError `E_PART_DAMAGED`
+ */
+export async function* readRowsPart(
+  home: string,
+  ref: RowsPartRef,
+  dataset: Dataset,
+  fields: ReadonlySet<string>,
+): AsyncGenerator<Chunk> {
+  const reader = await openPartReader(join(home, ref.path), ref.sha256);
+  try {
+    for (const stored of (reader.manifest as RowsManifest).chunks) {
+      const columns = new Map<string, ChunkColumn>();
+      for (const field of dataset.fields) {
+        if (!fields.has(field.name)) continue;
+        const encoded = await reader.read(stored.columns[field.name]);
+        try {
+          columns.set(field.name, decodeColumn(field.type, encoded, stored.rows));
+        } catch (error) {
+          const reason = (error as Error).message;
+          throw new DaybookError('E_PART_DAMAGED', { got: ref.key, reason }, error);
+        }
+      }
+      yield { rows: stored.rows, columns };
+    }
+  } finally {
+    await reader.close();
+  }
+}

@@ -1,0 +1,103 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { DaybookError } from '../errors.ts';
+
+/** Where an export goes: a file that appears whole or not at all, or standard output. */
+
+/** @throws DaybookError `E_USAGE` when `--out` names a folder or stands in none. */
+export async function demandWritable(path: string): Promise<void> {
+  const folder = await stat(dirname(path)).catch(() => null);
+  if (!folder?.isDirectory()) throw badOut(path, 'a file in a folder that exists');
+  const there = await stat(path).catch(() => null);
+  if (there?.isDirectory()) throw badOut(path, 'a file, not a folder');
+}
+
+/**
+ * Copies beside the target, checks the content against the ledger, fsyncs, then renames over the
+ * target. When it fails or is aborted, the target is as it was and nothing else is left.
+ */
+export async function copyToOut(options: {
+  from: string;
+  to: string;
+  file: { readonly bytes: number; readonly sha256: string };
+  signal: AbortSignal;
+}): Promise<void> {
+  const { from, to, file, signal } = options;
+  const special = await stat(to).catch(() => null);
+  // A device or a pipe cannot be replaced by a file of its name.
+  if (special && !special.isFile()) {
+    const device = await open(to, 'w');
+    await pipeline(createReadStream(from), device.createWriteStream(), { signal });
+    return;
+  }
+  const beside = join(dirname(to), `.${basename(to)}.${randomBytes(6).toString('hex')}.part`);
+  const target = await open(beside, 'wx', 0o644);
+  try {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    try {
+      for await (const chunk of createReadStream(from, { highWaterMark: 1 << 20, signal })) {
+        hash.update(chunk);
+        bytes += chunk.length;
+        await writeWhole(target, chunk);
+      }
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+    if (bytes !== file.bytes || hash.digest('hex') !== file.sha256) {
+      throw new DaybookError('E_IO', { where: from, reason: 'it is not what the run made' });
+    }
+    signal.throwIfAborted();
+    await rename(beside, to);
+    await syncFolder(dirname(to));
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
+}
+
+/** Copies to standard output with back-pressure; a reader that left ends it quietly. */
+export async function streamToStdout(
+  path: string,
+  stdout: NodeJS.WritableStream,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: 1 << 18 }), stdout, {
+      end: false,
+      signal,
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
+    throw error;
+  }
+}
+
+async function writeWhole(
+  target: { write(buffer: Uint8Array, offset: number): Promise<{ bytesWritten: number }> },
+  chunk: Uint8Array,
+): Promise<void> {
+  for (let at = 0; at < chunk.length; ) {
+    at += (await target.write(chunk, at)).bytesWritten;
+  }
+}
+
+/** Makes the rename last through a power cut; some file systems cannot, and say so. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => null);
+  try {
+    await handle?.sync();
+  } catch {
+    // Nothing is lost but the promise about power cuts.
+  } finally {
+    await handle?.close();
+  }
+}
+
+function badOut(path: string, expected: string): DaybookError {
+  return new DaybookError('E_USAGE', { where: '--out', got: JSON.stringify(path), expected });
+}

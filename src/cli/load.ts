@@ -1,0 +1,183 @@
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
+import { Command } from 'commander';
+import { configFromProcess } from '../config.ts';
+import { DaybookError } from '../errors.ts';
+import { type InputFormat, parseInputFormat } from '../ingest/input-format.ts';
+import { parseInstant } from '../ingest/iso-time.ts';
+import { parseLoadMap } from '../ingest/load-map.ts';
+import { type LoadResult, loadRows } from '../ingest/load-rows.ts';
+import { principalName } from '../principals/principal.ts';
+import { DATASETS, type DatasetName, datasetOf } from '../reports/dataset.ts';
+import { storeLoads } from '../store/loads.ts';
+import { requireTenant } from '../store/tenants.ts';
+import { untilInterrupted } from './interrupts.ts';
+import { openLoadProgress } from './load-progress.ts';
+import { printJson } from './output.ts';
+import { withDatabase } from './session.ts';
+
+/** Who works at this machine acts as the operator. */
+const LOCAL_OPERATOR = principalName({ kind: 'operator', userId: 'cli' });
+const PIECE_BYTES = 1 << 18;
+
+interface LoadOptions {
+  readonly tenant: string;
+  readonly map?: string;
+  readonly format?: string;
+  readonly completeThrough?: string;
+  readonly mirror?: boolean;
+  readonly json?: boolean;
+}
+
+/** `daybook load DATASET FILE` */
+export function loadCommand(): Command {
+  return new Command('load')
+    .description('load a file of rows; the same file twice changes nothing')
+    .argument('<dataset>', Object.keys(DATASETS).join(', '))
+    .argument('<file>', 'csv, csv.gz, tsv, tsv.gz, ndjson, ndjson.gz, xlsx; - for stdin')
+    .requiredOption('--tenant <tenant>', 'name or id')
+    .option('--map <file>', 'JSON that says which column is which field (docs/maps)')
+    .option('--format <format>', 'csv, tsv, ndjson, xlsx (default: by name, else by content)')
+    .option(
+      '--complete-through <instant>',
+      'the dataset is complete up to this instant, such as 2024-02-01T00:00:00Z',
+    )
+    .option('--mirror', 'not yet: make the dataset equal to the file')
+    .option('--json', 'print one JSON document')
+    .action(load);
+}
+
+async function load(datasetName: string, file: string, options: LoadOptions): Promise<void> {
+  if (options.mirror) {
+    throw new DaybookError('E_USAGE', {
+      where: '--mirror',
+      got: 'it',
+      expected: 'a later version; this one adds and updates rows and removes none',
+    });
+  }
+  const dataset = parseDataset(datasetName);
+  const format: InputFormat | null =
+    options.format === undefined ? null : parseInputFormat(options.format, '--format');
+  const completeThrough =
+    options.completeThrough === undefined
+      ? null
+      : parseInstant(options.completeThrough, '--complete-through');
+  const map = options.map === undefined ? null : await readMap(options.map);
+  if (map !== null) parseLoadMap(map, datasetOf(dataset));
+  const size = file === '-' ? null : await sizeOf(file);
+
+  const result = await untilInterrupted((signal) =>
+    withDatabase(configFromProcess(), async ({ database }) => {
+      const tenant = await database.asSystem((tx) => requireTenant(tx, options.tenant));
+      const progress = openLoadProgress(process.stderr, size);
+      const stream = openFile(file);
+      // A pipe that says nothing more is waited for by nobody.
+      const hangUp = () => stream.destroy();
+      signal.addEventListener('abort', hangUp, { once: true });
+      try {
+        return await loadRows(
+          progress.counted(stream),
+          {
+            tenant,
+            dataset,
+            name: file === '-' ? 'stdin' : basename(file),
+            format,
+            map,
+            requestedBy: LOCAL_OPERATOR,
+            completeThrough,
+          },
+          {
+            store: storeLoads(database),
+            signal,
+            onOpened: (description) => {
+              if (file === '-') process.stderr.write(`daybook: stdin is read as ${description}\n`);
+            },
+            onProgress: progress.show,
+          },
+        );
+      } finally {
+        hangUp();
+        progress.close();
+      }
+    }),
+  );
+  report(result, options, completeThrough);
+}
+
+function report(result: LoadResult, options: LoadOptions, completeThrough: number | null): void {
+  if (options.json) printJson(result);
+  else process.stdout.write(`${summaryOf(result)}\n`);
+  const { rejected, first_reject, flagged } = result;
+  if (rejected > 0) {
+    process.stderr.write(
+      `daybook: ${rejected} rows were rejected, the first: ${first_reject}; ` +
+        `\`daybook rejects export --tenant ${options.tenant}\` gives them all\n`,
+    );
+  }
+  if (flagged.ambiguous > 0) {
+    process.stderr.write(
+      `daybook: ${flagged.ambiguous} rows bear a wall time that the clocks showed twice; the first was taken\n`,
+    );
+  }
+  if (flagged.not_utf8 > 0) {
+    process.stderr.write(
+      `daybook: ${flagged.not_utf8} rows are no UTF-8 and were read as Windows-1252\n`,
+    );
+  }
+  const good = result.loaded + result.updated + result.unchanged + result.superseded;
+  const mark = result.complete_through;
+  if (completeThrough !== null && (mark === null || Date.parse(mark) !== completeThrough)) {
+    process.stderr.write(
+      `daybook: complete_through ${mark === null ? 'is not set, since no row was taken' : `stays at ${mark}, which is later`}\n`,
+    );
+  }
+  if (good === 0 && rejected > 0) process.exitCode = 1;
+}
+
+function summaryOf(result: LoadResult): string {
+  const parts = [
+    `${result.loaded} loaded`,
+    `${result.updated} updated`,
+    `${result.unchanged} unchanged`,
+    `${result.rejected} rejected`,
+    `${result.days} days`,
+  ];
+  if (result.superseded > 0) parts.push(`${result.superseded} superseded within the file`);
+  return parts.join(', ');
+}
+
+export function parseDataset(name: string): DatasetName {
+  if (Object.hasOwn(DATASETS, name)) return name as DatasetName;
+  throw new DaybookError('E_USAGE', {
+    where: 'dataset',
+    got: name,
+    expected: `one of ${Object.keys(DATASETS).join(', ')}`,
+  });
+}
+
+/** @throws DaybookError `E_INPUT` when there is no such file, `E_MAP` when it is no JSON */
+export async function readMap(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new DaybookError('E_INPUT', { where: '--map', reason: error.message }, error);
+  });
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new DaybookError('E_MAP', { where: path, got: reason, expected: 'JSON' }, error);
+  }
+}
+
+export function openFile(file: string): Readable {
+  return file === '-' ? process.stdin : createReadStream(file, { highWaterMark: PIECE_BYTES });
+}
+
+export async function sizeOf(file: string): Promise<number> {
+  const found = await stat(file).catch((error: Error) => {
+    throw new DaybookError('E_INPUT', { where: file, reason: error.message }, error);
+  });
+  if (!found.isDirectory()) return found.size;
+  throw new DaybookError('E_INPUT', { where: file, reason: 'it is a folder' });
+}

@@ -1,0 +1,170 @@
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { Command, InvalidArgumentError } from 'commander';
+import { type Config, configFromProcess } from '../config.ts';
+import { ensureDemoTenant } from '../demo/ensure-demo.ts';
+import { DaybookError } from '../errors.ts';
+import { createLogger, type Logger } from '../log.ts';
+import { budgetFor } from '../pool/budget.ts';
+import { type Primary, startPrimary } from '../roles/primary.ts';
+import { type Database, openDatabase } from '../store/database.ts';
+import { superviseEmbeddedPostgres } from '../store/embedded-postgres.ts';
+import { migrate } from '../store/migrate.ts';
+import { findRunningUp, noteRunningUp } from '../store/running-up.ts';
+import { welcomeText } from './welcome.ts';
+
+/** `daybook up`: everything, until a signal ends it. */
+
+interface UpFlags {
+  readonly port?: number;
+  readonly api?: number;
+  readonly compute?: number;
+  readonly threads?: number;
+  readonly demo: boolean;
+}
+
+export function upCommand(): Command {
+  return new Command('up')
+    .description(
+      'Runs the API, the runner and the compute processes, and Postgres where none is given',
+    )
+    .option('--port <n>', 'where the API listens (default: PORT, or 8080)', wholeNumber(0, 65_535))
+    .option('--api <n>', 'API processes', wholeNumber(0, 64))
+    .option('--compute <n>', 'compute processes', wholeNumber(1, 64))
+    .option('--threads <n>', 'threads of each compute process', wholeNumber(1, 64))
+    .option('--no-demo', 'without the demo tenant; needs DAYBOOK_SECRET')
+    .action((flags: UpFlags) => runUp(withFlags(configFromProcess(), flags), flags.demo));
+}
+
+function wholeNumber(least: number, most: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`);
+  };
+}
+
+function withFlags(config: Config, flags: UpFlags): Config {
+  return Object.freeze({
+    ...config,
+    port: flags.port ?? config.port,
+    apiProcesses: flags.api ?? config.apiProcesses,
+    computeProcesses: flags.compute ?? config.computeProcesses,
+    threadsPerCompute: flags.threads ?? config.threadsPerCompute,
+  });
+}
+
+async function runUp(wished: Config, demo: boolean): Promise<void> {
+  if (!demo && wished.secret === null) {
+    throw new DaybookError('E_CONFIG', {
+      reason:
+        'DAYBOOK_SECRET: not set; expected at least 32 characters (only the demo starts without)',
+    });
+  }
+  const running = findRunningUp(wished.home);
+  if (running) {
+    throw new DaybookError('E_CONFIG', {
+      reason: `DAYBOOK_HOME: ${wished.home} is run by process ${running.pid} already, at ${running.url}`,
+    });
+  }
+  const config = Object.freeze({ ...wished, port: await freePort(wished.host, wished.port) });
+  const url = config.publicUrl ?? `http://${config.host}:${config.port}`;
+  mkdirSync(config.home, { recursive: true, mode: 0o700 });
+  const log = createLogger({ level: config.logLevel, role: 'primary' });
+  const release: (() => unknown)[] = [noteRunningUp(config.home, url)];
+  const signal = nextSignal();
+  let primary: Primary | null = null;
+  try {
+    const databaseUrl = await openPostgres(config, log, release);
+    await migrate(databaseUrl, { log });
+    const database = openDatabase({
+      url: databaseUrl,
+      maxConnections: 2,
+      applicationName: 'daybook primary',
+      log,
+    });
+    release.push(() => database.close());
+    const budget = budgetFor(config.cores, await connectionsAllowed(database), config);
+    log.info({ ...budget, home: config.home }, 'starting');
+    primary = startPrimary({ config, databaseUrl, budget, log });
+    onSecondSignal(signal.second, primary);
+    const key = demo
+      ? await ensureDemoTenant({ database, now: Date.now(), log, home: config.home })
+      : null;
+    await Promise.race([primary.listening, signal.first]);
+    process.stdout.write(welcomeText({ url, demo: key }));
+    const name = await signal.first;
+    log.info({ signal: name }, 'draining; once more ends at once');
+  } finally {
+    await primary?.drain();
+    for (const each of release.reverse()) await each();
+  }
+}
+
+async function openPostgres(
+  config: Config,
+  log: Logger,
+  release: (() => unknown)[],
+): Promise<string> {
+  if (config.databaseUrl !== null) return config.databaseUrl;
+  const server = await superviseEmbeddedPostgres({
+    home: config.home,
+    onEvent: (event) => log.warn(event, 'the embedded Postgres'),
+  });
+  release.push(() => server.stop());
+  return server.url;
+}
+
+async function connectionsAllowed(database: Database): Promise<number> {
+  const [row] = await database.asOwner((tx) =>
+    tx.query<{ allowed: number }>(
+      `select current_setting('max_connections')::int
+         - current_setting('superuser_reserved_connections')::int as allowed`,
+    ),
+  );
+  return row.allowed;
+}
+
+/** The first signal drains, the second ends at once. */
+function nextSignal(): { first: Promise<NodeJS.Signals>; second: Promise<void> } {
+  let toFirst: (name: NodeJS.Signals) => void;
+  let toSecond: () => void;
+  let count = 0;
+  const onSignal = (name: NodeJS.Signals) => {
+    count += 1;
+    if (count === 1) toFirst(name);
+    else toSecond();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return {
+    first: new Promise((resolve) => {
+      toFirst = resolve;
+    }),
+    second: new Promise((resolve) => {
+      toSecond = resolve;
+    }),
+  };
+}
+
+function onSecondSignal(second: Promise<void>, primary: Primary): void {
+  void second.then(() => {
+    primary.kill();
+    process.exit(1);
+  });
+}
+
+/** The port itself when it is free, a free one for 0. @throws DaybookError `E_CONFIG` */
+async function freePort(host: string, port: number): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.code})`;
+      reject(new DaybookError('E_CONFIG', { reason: `PORT: ${host}:${port} ${why}` }, error));
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      const taken = typeof address === 'object' && address ? address.port : port;
+      server.close(() => resolve(taken));
+    });
+  });
+}

@@ -1,0 +1,111 @@
+import { isUtf8 } from 'node:buffer';
+import { DaybookError } from '../errors.ts';
+import type { Bytes } from './byte-source.ts';
+import { Row, type RowReader, type RowVisitor } from './row.ts';
+import { decodeWindows1252 } from './windows-1252.ts';
+
+const LONGEST_LINE_BYTES = 16 * 2 ** 20;
+const LF = 10;
+/** A text, or a number that is no name: numbers keep their digits instead of becoming floats. */
+const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/**
+ * Rows of NDJSON: one object per line. Numbers come as they are written, `true` and `false` as
+ * text, objects and lists as JSON; null and absent are the same.
+ * @param columns the names that are looked for
+ * @param keepRest also take along what has other names
+ */
+export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: boolean): RowReader {
+  const iterator = bytes[Symbol.asyncIterator]();
+  const row = new Row();
+  const known = new Set(columns);
+  let tail: Buffer = Buffer.alloc(0);
+  let rows = 0;
+  let ended = false;
+
+  function visitLine(line: Buffer, visit: RowVisitor): void {
+    const raw = line.at(-1) === 13 ? line.subarray(0, -1) : line;
+    row.notUtf8 = !isUtf8(raw);
+    const text = row.notUtf8 ? decodeWindows1252(raw) : raw.toString('utf8');
+    if (text.trim() === '') return;
+    row.number = ++rows;
+    row.raw = raw;
+    row.rest = null;
+    row.problem = null;
+    const values = parseObject(text);
+    if (typeof values === 'string') {
+      row.setTexts([text]);
+      row.problem = { code: 'row_shape', reason: values };
+    } else {
+      row.setTexts(columns.map((name) => (Object.hasOwn(values, name) ? values[name] : null)));
+      if (!Object.values(values).every((value) => value === null || value.isWellFormed())) {
+        row.problem = { code: 'text', reason: 'a text holds half of a surrogate pair' };
+      }
+      if (keepRest) {
+        const others = Object.entries(values).filter(([name, v]) => !known.has(name) && v !== null);
+        if (others.length > 0) row.rest = Object.fromEntries(others) as Record<string, string>;
+      }
+    }
+    visit(row);
+  }
+
+  return {
+    columns: null,
+    async next(visit) {
+      if (ended) return false;
+      const { value, done } = await iterator.next();
+      if (done) {
+        ended = true;
+        if (tail.length > 0) visitLine(tail, visit);
+        return true;
+      }
+      const piece: Buffer = tail.length === 0 ? value : Buffer.concat([tail, value]);
+      let at = 0;
+      for (let end = piece.indexOf(LF); end >= 0; end = piece.indexOf(LF, at)) {
+        visitLine(piece.subarray(at, end), visit);
+        at = end + 1;
+      }
+      tail = piece.subarray(at);
+      if (tail.length > LONGEST_LINE_BYTES) {
+        throw new DaybookError('E_INPUT', {
+          where: `row ${rows + 1}`,
+          reason: `it does not end within ${LONGEST_LINE_BYTES} bytes`,
+        });
+      }
+      return true;
+    },
+    close: async () => {
+      await iterator.return?.();
+    },
+  };
+}
+
+/** Texts by name, or why the line holds no object. */
+function parseObject(text: string): Record<string, string | null> | string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text.replace(TEXT_OR_NUMBER, asText));
+  } catch {
+    return 'the line is no JSON';
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    return 'the line is no JSON object';
+  }
+  let whole: Record<string, unknown> | null = null;
+  const values: [string, string | null][] = [];
+  for (const [name, value] of Object.entries(parsed)) {
+    if (value === null || typeof value === 'string') {
+      values.push([name, value]);
+    } else if (typeof value === 'boolean') {
+      values.push([name, String(value)]);
+    } else {
+      whole ??= JSON.parse(text) as Record<string, unknown>;
+      values.push([name, JSON.stringify(whole[name])]);
+    }
+  }
+  return Object.fromEntries(values);
+}
+
+function asText(token: string): string {
+  return token.startsWith('"') ? token : `"${token}"`;
+}

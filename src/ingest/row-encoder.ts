@@ -1,0 +1,312 @@
+import { DaybookError } from '../errors.ts';
+import type { Dataset, Field } from '../reports/dataset.ts';
+import type { CopyWriter } from './copy-writer.ts';
+import { columnsUsed, type FieldSource, type LoadMap } from './load-map.ts';
+import { LocalClock } from './local-clock.ts';
+import { compileLocate, FOUND, isOneOf, type Locate, MISMATCH } from './locate-text.ts';
+import { isDecimal, readInteger } from './number-text.ts';
+import { compileInstant, type InstantValue, type ReadInstant } from './read-instant.ts';
+import { type RejectCode, rejectRecord, shown } from './reject.ts';
+import type { Row } from './row.ts';
+import { Span } from './span.ts';
+import type { StageColumn } from './staging.ts';
+
+/**
+ * Rows in, rows of COPY out: each field is found, read as its type and written, or the row is
+ * refused with the first reason. A refused row is staged too, as a number and a reject.
+ */
+
+/** B-tree keys must stay far below a third of a page. */
+const LONGEST_KEY_BYTES = 1024;
+const NO_SOURCE: Locate = () => 0;
+
+interface FieldPlan {
+  readonly field: Field;
+  readonly locate: Locate;
+  /** Where the field's instant stands among the row's instants; -1: it is no instant. */
+  readonly instant: number;
+  readonly choices: readonly Buffer[] | null;
+  readonly isKey: boolean;
+  readonly least: number;
+}
+
+/** What a staged row consists of, in the order in which the encoder writes it. */
+export function stageColumns(dataset: Dataset): StageColumn[] {
+  const types = {
+    text: 'text',
+    instant: 'timestamptz',
+    integer: 'bigint',
+    decimal: 'text',
+  } as const;
+  return [
+    { name: 'row_number', type: 'bigint' },
+    ...dataset.fields.map((field) => ({ name: field.name, type: types[field.type] })),
+    { name: 'extra', type: 'jsonb' },
+    { name: 'reject', type: 'jsonb' },
+  ];
+}
+
+export class RowEncoder {
+  readonly #plans: readonly FieldPlan[];
+  readonly #instants: readonly InstantValue[];
+  readonly #readInstants: readonly { field: string; index: number; read: ReadInstant }[];
+  readonly #anchor: InstantValue;
+  readonly #columns: readonly string[];
+  readonly #fixedCount: number;
+  readonly #extra: readonly { readonly name: string; readonly index: number }[];
+  readonly #writer: CopyWriter;
+  readonly #span = new Span();
+  readonly #stagedFields: number;
+
+  /** Rows where a wall time was ambiguous; rows that were no UTF-8. */
+  ambiguous = 0;
+  notUtf8 = 0;
+  /** Of the last row that was refused. */
+  lastRefusal: { field: string | null; code: RejectCode; reason: string } | null = null;
+
+  /**
+   * @param columns the file's; for NDJSON the names that are looked for in each object
+   * @param fixedCount rows must have exactly as many fields as there are columns
+   * @throws DaybookError `E_MAP` for a column that the file does not have; `E_INPUT` without a map
+   */
+  constructor(options: {
+    dataset: Dataset;
+    map: LoadMap;
+    columns: readonly string[];
+    fixedCount: boolean;
+    writer: CopyWriter;
+  }) {
+    const { dataset, map, columns } = options;
+    this.#columns = columns;
+    this.#fixedCount = options.fixedCount ? columns.length : -1;
+    this.#writer = options.writer;
+    this.#stagedFields = dataset.fields.length + 3;
+    const sources = map.fields ?? namesakes(dataset, columns);
+    const indexOf = (column: string, where: string) => requireColumn(columns, column, where);
+    const clock = map.zone === null ? null : new LocalClock(map.zone);
+    const instantFields = dataset.fields.filter((field) => field.type === 'instant');
+    const indexOfField = (name: string) => instantFields.findIndex((field) => field.name === name);
+
+    this.#instants = instantFields.map(() => ({
+      instant: Number.NaN,
+      wallMs: Number.NaN,
+      ambiguous: false,
+    }));
+    this.#anchor = this.#instants[indexOfField(dataset.anchor)];
+    this.#readInstants = inOrderOfNeed(sources)
+      .filter(([name]) => indexOfField(name) >= 0)
+      .map(([field, source]) => ({
+        field,
+        index: indexOfField(field),
+        read: compileInstant(source, indexOf, clock, indexOfField),
+      }));
+    this.#plans = dataset.fields.map((field) => {
+      const source = sources.get(field.name);
+      const instant = indexOfField(field.name);
+      return {
+        field,
+        instant,
+        locate: source && instant < 0 ? compileLocate(source, indexOf) : NO_SOURCE,
+        choices: field.values?.map((value) => Buffer.from(value)) ?? null,
+        isKey: dataset.naturalKey.includes(field.name),
+        least: field.name.endsWith('_seconds') ? 0 : -Number.MAX_SAFE_INTEGER,
+      };
+    });
+    this.#extra = extraColumns(map, dataset, columns);
+  }
+
+  /** UTC epoch ms of the last row's anchor; only after it was taken. */
+  get anchorMs(): number {
+    return this.#anchor.instant;
+  }
+
+  /** Writes a row; false: it was refused. */
+  encode(row: Row): boolean {
+    const writer = this.#writer;
+    const start = writer.length;
+    writer.beginRow(this.#stagedFields);
+    writer.bigint(row.number);
+    const refusal = this.#encodeFields(row);
+    if (refusal === null) return true;
+    this.lastRefusal = refusal;
+    writer.length = start;
+    writer.beginRow(this.#stagedFields);
+    writer.bigint(row.number);
+    for (let i = 0; i < this.#plans.length + 1; i++) writer.none();
+    const withLine = refusal.code === 'row_shape' || this.#fixedCount < 0;
+    writer.jsonb(rejectRecord(row, this.#columns, refusal, withLine));
+    return false;
+  }
+
+  #encodeFields(row: Row): { field: string | null; code: RejectCode; reason: string } | null {
+    if (row.problem !== null) return { field: null, ...row.problem };
+    if (this.#fixedCount >= 0 && row.count !== this.#fixedCount) {
+      const reason = `the row has ${row.count} fields; expected ${this.#fixedCount}`;
+      return { field: null, code: 'row_shape', reason };
+    }
+    const writer = this.#writer;
+    let flags: string[] | null = null;
+    for (const { field, index, read } of this.#readInstants) {
+      const value = this.#instants[index];
+      const refusal = read(row, value, this.#instants);
+      if (refusal) return { field, ...refusal };
+      if (value.ambiguous) {
+        flags ??= [];
+        flags.push(`ambiguous:${field}`);
+      }
+    }
+    for (const plan of this.#plans) {
+      const refusal = plan.instant < 0 ? this.#encodeText(row, plan) : this.#encodeInstant(plan);
+      if (refusal) return refusal;
+    }
+    if (flags) this.ambiguous++;
+    if (row.notUtf8) {
+      this.notUtf8++;
+      flags ??= [];
+      flags.push('read_as:windows-1252');
+    }
+    const extra = this.#extraOf(row, flags);
+    if (extra === null) writer.none();
+    else writer.jsonb(extra);
+    writer.none();
+    return null;
+  }
+
+  #encodeInstant({ field, instant }: FieldPlan) {
+    const value = this.#instants[instant].instant;
+    if (!Number.isNaN(value)) this.#writer.instant(value);
+    else if (field.required) return missing(field);
+    else this.#writer.none();
+    return null;
+  }
+
+  #encodeText(row: Row, plan: FieldPlan) {
+    const { field } = plan;
+    const span = this.#span;
+    const writer = this.#writer;
+    const located = plan.locate(row, span);
+    if (located === MISMATCH) {
+      const reason = `no rule of match fits ${shown(span.text())}`;
+      return { field: field.name, code: 'match' as const, reason };
+    }
+    if (located === FOUND && field.type !== 'text') span.trim();
+    if (located !== FOUND || span.start === span.end) {
+      if (field.required) return missing(field);
+      writer.none();
+      return null;
+    }
+    if (field.type === 'integer') {
+      const value = readInteger(span);
+      if (!(value >= plan.least)) {
+        const kind = plan.least === 0 ? 'a whole number of at least 0' : 'a whole number';
+        return refused(field, 'number', span, kind);
+      }
+      writer.bigint(value);
+      return null;
+    }
+    if (field.type === 'decimal') {
+      if (!isDecimal(span)) return refused(field, 'number', span, 'a decimal such as -12.50');
+    } else if (plan.choices) {
+      span.trim();
+      if (!isOneOf(span.bytes, span.start, span.end, plan.choices)) {
+        return refused(field, 'choice', span, `one of ${field.values?.join(', ')}`);
+      }
+    } else if (plan.isKey && span.end - span.start > LONGEST_KEY_BYTES) {
+      return refused(field, 'text', span, `at most ${LONGEST_KEY_BYTES} bytes`);
+    } else if (row.mayHoldNul && span.bytes.subarray(span.start, span.end).includes(0)) {
+      return refused(field, 'text', span, 'text without a NUL byte');
+    }
+    writer.text(span.bytes, span.start, span.end);
+    return null;
+  }
+
+  #extraOf(row: Row, flags: string[] | null): Record<string, unknown> | null {
+    if (flags === null && this.#extra.length === 0 && row.rest === null) return null;
+    const extra: Record<string, unknown> = {};
+    for (const { name, index } of this.#extra) {
+      if (row.ends[index] > row.starts[index]) extra[name] = keepable(row.text(index));
+    }
+    if (row.rest) for (const [name, text] of Object.entries(row.rest)) extra[name] = keepable(text);
+    if (flags) extra['_flags'] = flags;
+    return Object.keys(extra).length === 0 ? null : extra;
+  }
+}
+
+/** jsonb holds neither NUL nor half a surrogate pair. */
+function keepable(text: string): string {
+  return text.replaceAll('\0', '\ufffd').toWellFormed();
+}
+
+function missing(field: Field) {
+  const what = field.type === 'text' ? 'a text' : `an ${field.type}`.replace('an d', 'a d');
+  return {
+    field: field.name,
+    code: 'missing' as const,
+    reason: `there is no value; expected ${what}`,
+  };
+}
+
+function refused(field: Field, code: RejectCode, span: Span, expected: string) {
+  return { field: field.name, code, reason: `got ${shown(span.text())}; expected ${expected}` };
+}
+
+/** Without a map, columns bear the names of fields. */
+function namesakes(dataset: Dataset, columns: readonly string[]): Map<string, FieldSource> {
+  const absent = dataset.fields.filter((f) => f.required && !columns.includes(f.name));
+  if (absent.length > 0) {
+    throw new DaybookError('E_INPUT', {
+      where: 'columns',
+      reason: `there is no ${absent.map((f) => f.name).join(', ')}; the file has ${columns.map(shown).join(', ')}; a map tells which column is which field`,
+    });
+  }
+  return new Map(
+    dataset.fields
+      .filter((field) => columns.includes(field.name))
+      .map((field) => [
+        field.name,
+        {
+          where: field.name,
+          text: { kind: 'column', column: field.name },
+          empty: [],
+          when: null,
+          match: null,
+          format: null,
+          formatText: null,
+          after: null,
+          skewMs: 0,
+        },
+      ]),
+  );
+}
+
+function requireColumn(columns: readonly string[], column: string, where: string): number {
+  const index = columns.indexOf(column);
+  if (index >= 0) return index;
+  throw new DaybookError('E_MAP', {
+    where,
+    got: `the column ${column}`,
+    expected: `one of the file's columns: ${columns.join(', ')}`,
+  });
+}
+
+/** A field that is `after` another comes behind it; the map has no circles. */
+function inOrderOfNeed(sources: ReadonlyMap<string, FieldSource>): [string, FieldSource][] {
+  const ordered = new Map<string, FieldSource>();
+  const add = (name: string): void => {
+    const source = sources.get(name);
+    if (!source || ordered.has(name)) return;
+    const each = source.text.kind === 'latest' ? source.text.of : [source];
+    for (const { after } of each) if (after !== null) add(after);
+    ordered.set(name, source);
+  };
+  for (const name of sources.keys()) add(name);
+  return [...ordered];
+}
+
+function extraColumns(map: LoadMap, dataset: Dataset, columns: readonly string[]) {
+  if (map.extra !== 'all') {
+    return map.extra.map((name) => ({ name, index: requireColumn(columns, name, 'extra') }));
+  }
+  const used = columnsUsed(map, dataset);
+  return columns.map((name, index) => ({ name, index })).filter(({ name }) => !used.has(name));
+}

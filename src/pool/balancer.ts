@@ -1,0 +1,81 @@
+import type { WorkClass } from '../reports/day-task.ts';
+
+/**
+ * Which day starts next, and where. Pure: it sees the days that wait and what is in flight now,
+ * and nothing of the past, because what a thread did yesterday says nothing about who is free.
+ */
+
+export interface WaitingDay {
+  readonly id: string;
+  readonly tenantId: string;
+  /** Days of one run share it. */
+  readonly runId: string;
+  readonly workClass: WorkClass;
+  readonly expectedRows: number;
+  /** Milliseconds of a monotonic clock. */
+  readonly waitingSince: number;
+}
+
+export interface ComputeLoad {
+  readonly id: number;
+  readonly threads: number;
+  readonly inFlight: number;
+}
+
+export interface Running {
+  readonly tenantId: string;
+  readonly runId: string;
+}
+
+/** A day of a lower class that waited this long counts one class higher, and so on. */
+export const AGEING_MS = 30_000;
+
+const RANK: Readonly<Record<WorkClass, number>> = { interactive: 0, scheduled: 1, precache: 2 };
+
+/**
+ * Work-conserving: null only when nothing waits or no thread is idle. Urgent classes first, with
+ * ageing; then the tenant with the fewest days in flight; then its run with the fewest; then the
+ * day with the most rows. It goes to the compute process with the most idle threads.
+ */
+export function chooseNext(
+  waiting: readonly WaitingDay[],
+  running: readonly Running[],
+  computes: readonly ComputeLoad[],
+  now: number,
+): { readonly day: WaitingDay; readonly computeId: number } | null {
+  const compute = idlest(computes);
+  if (compute === null || waiting.length === 0) return null;
+  const tenants = countBy(running, (day) => day.tenantId);
+  const runs = countBy(running, (day) => day.runId);
+  let best = waiting[0];
+  for (const day of waiting) {
+    const order =
+      rankOf(day, now) - rankOf(best, now) ||
+      (tenants.get(day.tenantId) ?? 0) - (tenants.get(best.tenantId) ?? 0) ||
+      (runs.get(day.runId) ?? 0) - (runs.get(best.runId) ?? 0) ||
+      (day.runId === best.runId
+        ? best.expectedRows - day.expectedRows
+        : day.waitingSince - best.waitingSince);
+    if (order < 0) best = day;
+  }
+  return { day: best, computeId: compute.id };
+}
+
+function rankOf(day: WaitingDay, now: number): number {
+  return Math.max(0, RANK[day.workClass] - Math.floor((now - day.waitingSince) / AGEING_MS));
+}
+
+function idlest(computes: readonly ComputeLoad[]): ComputeLoad | null {
+  let best: ComputeLoad | null = null;
+  for (const compute of computes) {
+    const idle = compute.threads - compute.inFlight;
+    if (idle > 0 && (best === null || idle > best.threads - best.inFlight)) best = compute;
+  }
+  return best;
+}
+
+function countBy<T>(items: readonly T[], key: (item: T) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(key(item), (counts.get(key(item)) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,82 @@
+import type { CellType } from './column.ts';
+import { all, field, not, secondsBetween, textIs } from './day-rows.ts';
+import type { ColumnSpec, Dimension, Measure } from './define-report.ts';
+import { FIELD_LABELS, type LabelledField } from './field-labels.ts';
+import { hourOfDay, hourStart } from './local-hours.ts';
+
+/** What the reports over calls share: conditions, measures, dimensions. */
+
+export const answered = textIs('disposition', 'answered');
+export const abandoned = textIs('disposition', 'abandoned');
+export const ignored = textIs('disposition', 'ignored');
+/** Every call but the ignored ones: those that somebody could have answered. */
+export const offered = not(ignored);
+/** Offered, neither answered nor abandoned: no answer, busy, failed, voicemail. */
+export const otherwise = all(offered, not(answered), not(abandoned));
+
+export const callDuration = secondsBetween('started_at', 'ended_at');
+
+/** Counts of calls by what became of them; the four last add up to the first. */
+export const CALL_COUNTS: readonly Measure[] = [
+  { key: 'calls', of: 'count' },
+  { key: 'answered', of: 'count', where: answered },
+  { key: 'abandoned', of: 'count', where: abandoned },
+  { key: 'other', of: 'count', where: otherwise },
+  { key: 'ignored', of: 'count', where: ignored },
+];
+
+export const TALK_OF_ANSWERED: Measure = {
+  key: 'talk_seconds',
+  of: 'numbers',
+  merge: 'sum',
+  values: field('talk_seconds'),
+  where: answered,
+};
+
+export const DAY: Dimension = { key: 'day', type: 'date', labels: FIELD_LABELS.date, of: 'day' };
+
+export function textDimension(key: LabelledField): Dimension {
+  return { key, type: 'text', labels: FIELD_LABELS[key], of: { field: key } };
+}
+
+export function hourDimensions(anchor: string): readonly Dimension[] {
+  return [
+    {
+      key: 'hour',
+      type: 'integer',
+      labels: FIELD_LABELS.hour,
+      of: { numbers: hourOfDay(anchor) },
+    },
+    {
+      key: 'hour_start',
+      type: 'instant',
+      labels: FIELD_LABELS.hour_start,
+      of: { numbers: hourStart(anchor) },
+    },
+  ];
+}
+
+export const CALL_DIMENSIONS: readonly Dimension[] = [
+  DAY,
+  ...hourDimensions('started_at'),
+  ...(['queue', 'agent', 'direction', 'disposition', 'trunk', 'caller', 'callee'] as const).map(
+    textDimension,
+  ),
+];
+
+/** The column of a dimension or a field under its usual label, which does not merge. */
+export function plainColumn(
+  key: LabelledField,
+  type: CellType = 'text',
+  more: Partial<ColumnSpec> = {},
+): ColumnSpec {
+  return {
+    key,
+    type,
+    unit: null,
+    labels: FIELD_LABELS[key],
+    merge: 'none',
+    shown: true,
+    ...more,
+  };
+}

@@ -1,0 +1,31 @@
+import { DaybookError } from '../errors.ts';
+import type { ReportKind } from './define-report.ts';
+import { agents } from './kinds/agents.ts';
+import { calls } from './kinds/calls.ts';
+import { products } from './kinds/products.ts';
+import { queues } from './kinds/queues.ts';
+import { sales } from './kinds/sales.ts';
+import { salesDaily } from './kinds/sales-daily.ts';
+import { traffic } from './kinds/traffic.ts';
+import { suggestion } from './suggest.ts';
+
+const KINDS: readonly ReportKind[] = [calls, queues, agents, traffic, sales, salesDaily, products];
+
+const BY_NAME: ReadonlyMap<string, ReportKind> = new Map(KINDS.map((kind) => [kind.name, kind]));
+
+/** @throws DaybookError `E_UNKNOWN_REPORT` */
+export function reportKind(name: string): ReportKind {
+  const kind = BY_NAME.get(name);
+  if (kind === undefined) {
+    const names = [...BY_NAME.keys()];
+    throw new DaybookError('E_UNKNOWN_REPORT', {
+      got: JSON.stringify(name.slice(0, 64)),
+      expected: names.join(', ') + suggestion(name, names),
+    });
+  }
+  return kind;
+}
+
+export function listReportKinds(): readonly ReportKind[] {
+  return KINDS;
+}

@@ -1,0 +1,99 @@
+import { Registry } from 'prom-client';
+import { RateLimiterCluster } from 'rate-limiter-flexible';
+import type { ProgressFeed } from '../api/deps.ts';
+import { buildServer } from '../api/server.ts';
+import { jwtSettingsFrom } from '../api/supabase-token.ts';
+import type { Config } from '../config.ts';
+import { DaybookError } from '../errors.ts';
+import { createLogger } from '../log.ts';
+import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
+import type { HubMessage, RunHint } from '../pool/messages.ts';
+import { createSummaryProducer } from '../scheduler/produce-summary.ts';
+import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
+import { openDatabase } from '../store/database.ts';
+import { sendToPrimary } from './parent-channel.ts';
+
+/** Requests of one tenant in {@link LIMIT_SECONDS}, over all API processes. */
+const LIMIT_POINTS = 600;
+const LIMIT_SECONDS = 60;
+
+/** An API process: validates, authorises, records runs, streams files. It hosts no threads. */
+export async function runApi(config: Config): Promise<void> {
+  const log = createLogger({ level: config.logLevel, role: 'api' });
+  const database = openDatabase({
+    url: config.databaseUrl as string,
+    maxConnections: config.poolSize,
+    applicationName: 'daybook api',
+    log,
+  });
+  const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
+  const feed = createProgressFeed();
+  let engineReady = false;
+  const server = await buildServer({
+    database,
+    log,
+    home: config.home,
+    publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
+    wake: () => sendToPrimary({ kind: 'wake' }),
+    progress: feed,
+    summaries: createSummaryProducer({
+      database,
+      dispatcher,
+      source: createPostgresSource(database),
+      home: config.home,
+    }),
+    jwt: jwtSettingsFrom(config.supabase),
+    rateLimit: new RateLimiterCluster({
+      keyPrefix: 'tenant',
+      points: LIMIT_POINTS,
+      duration: LIMIT_SECONDS,
+      timeoutMs: 3_000,
+    }),
+    readiness: [
+      {
+        name: 'runner',
+        check: async () => {
+          if (engineReady) return;
+          throw new DaybookError('E_UNAVAILABLE', { what: 'the runner', reason: 'it is starting' });
+        },
+      },
+    ],
+    metrics: new Registry(),
+    now: Date.now,
+  });
+  process.on('message', (message: HubMessage) => {
+    switch (message.kind) {
+      case 'dispatched':
+      case 'refused':
+        return receive(message);
+      case 'progress':
+        return feed.publish(message.hint);
+      case 'engine':
+        engineReady = message.ready;
+        return undefined;
+      case 'drain':
+        return void server
+          .close()
+          .then(() => database.close())
+          .finally(() => process.exit(0));
+    }
+  });
+  await server.listen({ host: config.host, port: config.port });
+}
+
+function createProgressFeed(): ProgressFeed & { publish(hint: RunHint): void } {
+  const listeners = new Map<string, Set<(hint: RunHint) => void>>();
+  return {
+    subscribe(runId, listener) {
+      const set = listeners.get(runId) ?? new Set();
+      listeners.set(runId, set.add(listener));
+      return () => {
+        set.delete(listener);
+        if (set.size === 0) listeners.delete(runId);
+      };
+    },
+    publish(hint) {
+      for (const listener of listeners.get(hint.runId) ?? []) listener(hint);
+    },
+  };
+}

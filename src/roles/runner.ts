@@ -1,0 +1,46 @@
+import { hostname } from 'node:os';
+import { createPartStore } from '../cache/part-store.ts';
+import type { Config } from '../config.ts';
+import { createLogger } from '../log.ts';
+import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
+import type { HubMessage } from '../pool/messages.ts';
+import { startRunExecutor } from '../scheduler/run-executor.ts';
+import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
+import { openDatabase } from '../store/database.ts';
+import { sendToPrimary } from './parent-channel.ts';
+
+const DRAIN_MS = 20_000;
+const MAX_RUNS = 8;
+
+/** The runner: executes runs, asks the primary for days. */
+export async function runRunner(config: Config): Promise<void> {
+  const log = createLogger({ level: config.logLevel, role: 'runner' });
+  const database = openDatabase({
+    url: config.databaseUrl as string,
+    maxConnections: config.poolSize,
+    applicationName: 'daybook runner',
+    log,
+  });
+  const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
+  const executor = startRunExecutor({
+    database,
+    source: createPostgresSource(database),
+    parts: createPartStore(config.home),
+    dispatcher,
+    home: config.home,
+    log,
+    holder: `${hostname()}/${process.pid}`,
+    maxRuns: MAX_RUNS,
+    announce: (hint) => sendToPrimary({ kind: 'progress', hint }),
+  });
+  process.on('message', (message: HubMessage) => {
+    if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
+    else if (message.kind === 'wake') executor.wake();
+    else if (message.kind === 'drain') {
+      void executor
+        .drain(DRAIN_MS)
+        .then(() => database.close())
+        .finally(() => process.exit(0));
+    }
+  });
+}

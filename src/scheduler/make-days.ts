@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import type { DayResult, FragmentRef, RowsPartRef, WorkClass } from '../reports/day-task.ts';
+import type { ReportKind } from '../reports/define-report.ts';
+import type { FragmentSpec } from '../reports/fragment.ts';
+import { fragmentKey, totalsKey } from '../reports/part-keys.ts';
+import type { Dispatcher } from '../reports/ports.ts';
+import type { ReportRequest } from '../reports/request.ts';
+import type { DayTotals, FoldSpec } from '../reports/totals.ts';
+import type { Database } from '../store/database.ts';
+import {
+  findParts,
+  findTotals,
+  recordParts,
+  recordTotals,
+  type StoredTotals,
+} from '../store/parts.ts';
+import type { DayWindow } from '../time/day-window.ts';
+import type { PlannedDay } from './plan-days.ts';
+
+/** A day that is there: its rows, its totals and, where asked for, its rendered form. */
+export interface MadeDay {
+  readonly day: DayWindow;
+  readonly rowsPart: RowsPartRef | null;
+  /** In the order of the folds. */
+  readonly totals: readonly DayTotals[];
+  readonly pieceRows: readonly number[];
+  readonly fragment: FragmentRef | null;
+  /** Nothing of it had to be made. */
+  readonly cached: boolean;
+}
+
+export interface DaysJob {
+  readonly tenantId: string;
+  readonly runId: string | null;
+  readonly workClass: WorkClass;
+  readonly kind: ReportKind;
+  readonly request: Pick<ReportRequest, 'report' | 'grain' | 'where' | 'params'>;
+  readonly folds: readonly FoldSpec[];
+  /** What each planned day is to be rendered into; null: nothing. */
+  readonly specOf: (index: number) => FragmentSpec | null;
+  /** Rows parts that this run has made already, by index; they need not be looked for. */
+  readonly rowsPartOf: (index: number) => RowsPartRef | null;
+  readonly scratchDir: string;
+  readonly signal: AbortSignal;
+  readonly onDay: (made: MadeDay, rowsRead: number) => void;
+}
+
+export interface DaysDeps {
+  readonly database: Database;
+  readonly dispatcher: Dispatcher;
+}
+
+interface Found {
+  rowsPart: RowsPartRef | null;
+  totals: (StoredDayTotals | null)[];
+  fragment: FragmentRef | null;
+}
+
+interface StoredDayTotals extends StoredTotals {
+  readonly totals: DayTotals;
+}
+
+const NO_ROWS: DayTotals = { rows: 0, groups: [] };
+
+/**
+ * Makes the days of a period: each from its parts where they are there, else by a thread. All
+ * missing days are handed to the balancer at once; it decides who is next. The first failure
+ * gives up the rest.
+ */
+export async function makeDays(
+  planned: readonly PlannedDay[],
+  job: DaysJob,
+  deps: DaysDeps,
+): Promise<MadeDay[]> {
+  const found = await findAll(planned, job, deps);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([job.signal, stop.signal]);
+  // Every day of the period waits on it.
+  setMaxListeners(0, signal);
+  try {
+    return await Promise.all(
+      planned.map(async (plan, index) => {
+        const { made, rowsRead } =
+          fromFound(plan, found[index], job.specOf(index)) ??
+          (await fromThread(plan, index, found[index], job, deps, signal));
+        job.onDay(made, rowsRead);
+        return made;
+      }),
+    );
+  } catch (error) {
+    stop.abort(error);
+    throw error;
+  }
+}
+
+async function findAll(
+  planned: readonly PlannedDay[],
+  job: DaysJob,
+  deps: DaysDeps,
+): Promise<Found[]> {
+  const keys = planned.map((plan, index) => {
+    const spec = job.specOf(index);
+    return {
+      totals: job.folds.map((fold) =>
+        totalsKey({ rowsKey: plan.rowsKey, zone: plan.day.zone, fold }),
+      ),
+      fragment: spec && fragmentKeyOf(plan, job, spec),
+    };
+  });
+  const wanted = planned.flatMap((plan, index) => {
+    if (!plan.cacheable) return [];
+    const { fragment } = keys[index];
+    return fragment ? [plan.rowsKey, fragment] : [plan.rowsKey];
+  });
+  const wantedTotals = planned.flatMap((plan, index) => (plan.cacheable ? keys[index].totals : []));
+  const { parts, totals } = await deps.database.asTenant(job.tenantId, async (tx) => ({
+    parts: await findParts(tx, wanted),
+    totals: await findTotals<StoredDayTotals>(tx, wantedTotals),
+  }));
+  return planned.map((plan, index) => {
+    const rows = parts.get(plan.rowsKey);
+    const fragment = parts.get(keys[index].fragment ?? '');
+    return {
+      rowsPart: job.rowsPartOf(index) ?? (rows?.kind === 'rows' ? rows.ref : null),
+      totals: keys[index].totals.map((key) => totals.get(key) ?? null),
+      fragment: fragment?.kind === 'fragment' ? fragment.ref : null,
+    };
+  });
+}
+
+/** Null: something is missing. A window without a row in its versions needs no thread. */
+function fromFound(
+  plan: PlannedDay,
+  found: Found,
+  spec: FragmentSpec | null,
+): { made: MadeDay; rowsRead: number } | null {
+  if (plan.expectedRows === 0) {
+    const made: MadeDay = {
+      day: plan.day,
+      rowsPart: null,
+      totals: found.totals.map(() => NO_ROWS),
+      pieceRows: [],
+      fragment: spec && { key: plan.rowsKey, bytes: 0, pieces: [] },
+      cached: true,
+    };
+    return { made, rowsRead: 0 };
+  }
+  const totals = found.totals.filter((entry) => entry !== null);
+  if (!found.rowsPart || totals.length < found.totals.length || (spec && !found.fragment)) {
+    return null;
+  }
+  const made: MadeDay = {
+    day: plan.day,
+    rowsPart: found.rowsPart,
+    totals: totals.map((entry) => entry.totals),
+    pieceRows: totals[0]?.pieceRows ?? [],
+    fragment: spec ? found.fragment : null,
+    cached: true,
+  };
+  return { made, rowsRead: found.rowsPart.rows };
+}
+
+async function fromThread(
+  plan: PlannedDay,
+  index: number,
+  found: Found,
+  job: DaysJob,
+  deps: DaysDeps,
+  signal: AbortSignal,
+): Promise<{ made: MadeDay; rowsRead: number }> {
+  const { request } = job;
+  const result = await deps.dispatcher.dispatch(
+    {
+      taskId: randomUUID(),
+      runId: job.runId,
+      tenantId: job.tenantId,
+      workClass: job.workClass,
+      expectedRows: plan.expectedRows,
+      day: plan.day,
+      dataset: job.kind.dataset,
+      report: request.report,
+      grain: request.grain,
+      where: request.where,
+      params: request.params,
+      cacheable: plan.cacheable,
+      rowsPart: found.rowsPart,
+      scratchDir: job.scratchDir,
+      folds: job.folds,
+      fragment: job.specOf(index),
+    },
+    signal,
+  );
+  if (plan.cacheable) await record(plan, result, job, deps);
+  const { rowsPart, totals, pieceRows, fragment } = result;
+  const made = { day: plan.day, rowsPart, totals, pieceRows, fragment, cached: false };
+  return { made, rowsRead: rowsPart.rows };
+}
+
+async function record(
+  plan: PlannedDay,
+  result: DayResult,
+  job: DaysJob,
+  deps: DaysDeps,
+): Promise<void> {
+  const { rowsPart, fragment, pieceRows } = result;
+  await deps.database.asTenant(job.tenantId, async (tx) => {
+    await recordParts(tx, job.tenantId, job.kind.dataset, [
+      { day: plan.day, part: { kind: 'rows', ref: rowsPart } },
+      ...(fragment ? [{ day: plan.day, part: { kind: 'fragment' as const, ref: fragment } }] : []),
+    ]);
+    await recordTotals(
+      tx,
+      job.tenantId,
+      job.folds.map((fold, index) => ({
+        key: totalsKey({ rowsKey: rowsPart.key, zone: plan.day.zone, fold }),
+        rowsKey: rowsPart.key,
+        totals: { totals: result.totals[index], pieceRows },
+      })),
+    );
+  });
+}
+
+function fragmentKeyOf(plan: PlannedDay, job: DaysJob, spec: FragmentSpec): string {
+  const { report, grain, where, params } = job.request;
+  const { zone, date } = plan.day;
+  return fragmentKey({ rowsKey: plan.rowsKey, zone, date, report, grain, where, params, spec });
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mergeTotals, summaryFold } from '../reports/fold.ts';
+import { reportKind } from '../reports/registry.ts';
+import { buildSummary, parseSummaryBy } from '../reports/summary.ts';
+import type { PeriodSummary, SummaryProducer } from '../reports/summary-port.ts';
+import type { DayTotals, FoldSpec } from '../reports/totals.ts';
+import { findTenant } from '../store/tenants.ts';
+import { irregularDaysOf } from '../time/calendar.ts';
+import { type MadeDay, makeDays } from './make-days.ts';
+import { planDays, requestCalendar } from './plan-days.ts';
+import type { ReportDeps } from './report-job.ts';
+
+/** Makes summaries from the days' totals; rows are read only for days that have none yet. */
+export function createSummaryProducer(
+  deps: Pick<ReportDeps, 'database' | 'source' | 'dispatcher' | 'home'>,
+): SummaryProducer {
+  return async ({ tenantId, request, by }, signal) => {
+    const kind = reportKind(request.report);
+    const tenant = await deps.database.asSystem((tx) => findTenant(tx, tenantId));
+    if (!tenant) throw new RangeError(`no tenant ${tenantId}`);
+    const overall = summaryFold(kind, request);
+    const grouped: FoldSpec = { ...overall, by: parseSummaryBy(kind, by ?? undefined) };
+    const planned = await planDays(request, kind, tenant, { ...deps, signal });
+    const scratchDir = join('tmp', 'summaries', randomUUID());
+    let days: MadeDay[];
+    try {
+      days = await makeDays(
+        planned,
+        {
+          tenantId,
+          runId: null,
+          workClass: 'interactive',
+          kind,
+          request,
+          folds: [overall, grouped],
+          specOf: () => null,
+          rowsPartOf: () => null,
+          scratchDir,
+          signal,
+          onDay: () => {},
+        },
+        deps,
+      );
+    } finally {
+      await rm(join(deps.home, scratchDir), { recursive: true, force: true });
+    }
+    const merged = (spec: FoldSpec, index: number): DayTotals =>
+      mergeTotals(
+        spec,
+        days.map((made) => made.totals[index]),
+      );
+    const total = merged(overall, 0);
+    const { columns, rows, totals } = buildSummary({
+      spec: grouped,
+      totals: merged(grouped, 1),
+      overall: total,
+      locale: request.locale,
+      headers: request.headers,
+    });
+    const changes = days.flatMap((made) => made.rowsPart?.dataAsOf ?? []);
+    return {
+      zones: [...new Set(days.map((made) => made.day.zone))],
+      window: {
+        start: days.at(0)?.day.start ?? Number.NaN,
+        end: days.at(-1)?.day.end ?? Number.NaN,
+      },
+      irregularDays: irregularDaysOf(requestCalendar(request, tenant), request.period),
+      dataAsOf: changes.length === 0 ? null : Math.max(...changes),
+      days: { total: days.length, cached: days.filter((made) => made.cached).length },
+      rows: total.rows,
+      totals: { columns, rows: totals },
+      groups: by === null ? null : { columns, rows },
+    } satisfies PeriodSummary;
+  };
+}

@@ -1,0 +1,67 @@
+import { to as copyTo } from 'pg-copy-streams';
+import { DaybookError } from '../../errors.ts';
+import type { Chunk } from '../../reports/chunk.ts';
+import { datasetOf, type Field } from '../../reports/dataset.ts';
+import type { RowSource } from '../../reports/ports.ts';
+import type { Database, Tx } from '../../store/database.ts';
+import { createCopyBinaryDecoder } from './copy-binary.ts';
+import { extractQuery } from './extract-query.ts';
+import { readWindowVersions } from './window-versions.ts';
+
+const SNAPSHOT = {
+  isolation: 'repeatable read',
+  readOnly: true,
+  statementTimeoutMs: 15 * 60_000,
+} as const;
+
+/** Rows of Daybook's own tables, by COPY under the tenant's role; version and rows in one snapshot. */
+export function createPostgresSource(database: Database): RowSource {
+  return {
+    versions: ({ tenantId, dataset, windows }) =>
+      database.asTenant(tenantId, (tx) => readWindowVersions(tx, dataset, windows), {
+        readOnly: true,
+      }),
+
+    read: ({ tenantId, dataset, window, signal }, consume) =>
+      database.asTenant(
+        tenantId,
+        async (tx) => {
+          signal.throwIfAborted();
+          const [version] = await readWindowVersions(tx, dataset, [window]);
+          const { fields } = datasetOf(dataset);
+          const query = extractQuery(datasetOf(dataset), window.start, window.end);
+          return consume({ version, chunks: copyChunks(tx, query, fields, signal) });
+        },
+        SNAPSHOT,
+      ),
+  };
+}
+
+async function* copyChunks(
+  tx: Tx,
+  query: string,
+  fields: readonly Field[],
+  signal: AbortSignal,
+): AsyncGenerator<Chunk> {
+  const decoder = createCopyBinaryDecoder(fields);
+  const stream = tx.client.query(copyTo(query, { highWaterMark: 1 << 20 }));
+  const stop = () => stream.destroy(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  let whole = false;
+  try {
+    for await (const bytes of stream as AsyncIterable<Buffer>) yield* decoder.push(bytes);
+    whole = true;
+    const last = decoder.end();
+    if (last) yield last;
+  } catch (error) {
+    if (error instanceof DaybookError || signal.aborted) throw error;
+    throw new DaybookError(
+      'E_UNAVAILABLE',
+      { what: 'the database', reason: (error as Error).message },
+      error,
+    );
+  } finally {
+    if (!whole) tx.abandon(new Error('a COPY was given up'));
+    signal.removeEventListener('abort', stop);
+  }
+}

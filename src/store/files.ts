@@ -1,0 +1,98 @@
+import type { ReportDocument } from '../reports/document.ts';
+import type { Format } from '../reports/request.ts';
+import type { Tx } from './database.ts';
+
+/** The ledger of finished files. A file is served by its id here, never by a path that came in. */
+
+/** Times are UTC epoch ms. */
+export interface FileRow {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly runId: string;
+  /** What a download is called. */
+  readonly name: string;
+  readonly format: Format;
+  readonly mediaType: string;
+  /** Relative to the home folder. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+  readonly rowCount: number;
+  readonly document: ReportDocument;
+  readonly dataAsOf: number | null;
+  readonly revision: number;
+  readonly createdAt: number;
+  /** Null: kept until someone removes it. */
+  readonly expiresAt: number | null;
+  readonly removedAt: number | null;
+}
+
+export type NewFile = Omit<FileRow, 'id' | 'createdAt' | 'removedAt'>;
+
+const FILE_COLUMNS = `
+  id, tenant_id as "tenantId", run_id as "runId", name, format, media_type as "mediaType", path,
+  bytes::float8 as bytes, sha256, row_count::float8 as "rowCount", document,
+  floor(extract(epoch from data_as_of) * 1000)::float8 as "dataAsOf", revision,
+  floor(extract(epoch from created_at) * 1000)::float8 as "createdAt",
+  floor(extract(epoch from expires_at) * 1000)::float8 as "expiresAt",
+  floor(extract(epoch from removed_at) * 1000)::float8 as "removedAt"`;
+
+/** Enters a file that stands whole on disk. Its run must be the tenant's own. */
+export async function insertFile(tx: Tx, file: NewFile): Promise<FileRow> {
+  const [row] = await tx.query<FileRow>(
+    `insert into daybook.files (tenant_id, run_id, name, format, media_type, path, bytes, sha256,
+       row_count, document, data_as_of, revision, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+       timestamptz 'epoch' + $11::float8 * interval '1 millisecond', $12,
+       timestamptz 'epoch' + $13::float8 * interval '1 millisecond')
+     returning ${FILE_COLUMNS}`,
+    [
+      file.tenantId,
+      file.runId,
+      file.name,
+      file.format,
+      file.mediaType,
+      file.path,
+      file.bytes,
+      file.sha256,
+      file.rowCount,
+      JSON.stringify(file.document),
+      file.dataAsOf,
+      file.revision,
+      file.expiresAt,
+    ],
+  );
+  return row;
+}
+
+/** The newest file of a run; null when it made none, or the run is another tenant's. */
+export async function findFileOfRun(tx: Tx, runId: string): Promise<FileRow | null> {
+  const [row] = await tx.query<FileRow>(
+    `select ${FILE_COLUMNS} from daybook.files where run_id = $1::uuid
+     order by created_at desc, id limit 1`,
+    [runId],
+  );
+  return row ?? null;
+}
+
+/** The newest file of each of several runs, by run id. */
+export async function findFilesOfRuns(
+  tx: Tx,
+  runIds: readonly string[],
+): Promise<Map<string, FileRow>> {
+  const rows = await tx.query<FileRow>(
+    `select distinct on (run_id) ${FILE_COLUMNS} from daybook.files
+     where run_id = any($1::uuid[]) order by run_id, created_at desc, id`,
+    [runIds],
+  );
+  return new Map(rows.map((row) => [row.runId, row]));
+}
+
+/** Marks a file as gone from disk; its row stays. */
+export async function markFileRemoved(tx: Tx, id: string): Promise<void> {
+  await tx.run(
+    'update daybook.files set removed_at = now() where id = $1::uuid and removed_at is null',
+    [id],
+  );
+}

@@ -1,0 +1,286 @@
+import { randomUUID } from 'node:crypto';
+import { from as copyFrom } from 'pg-copy-streams';
+import { DaybookError } from '../errors.ts';
+import { type Dataset, type DatasetName, datasetOf } from '../reports/dataset.ts';
+import type { Database, Tx } from './database.ts';
+
+/**
+ * A load is one transaction: COPY into a temporary table (row-level security forbids COPY into
+ * tables of tenants), then a merge that writes only rows that are new or different, so that a
+ * second load of the same file writes nothing. Triggers keep the versions of hours.
+ *
+ * Merges of one tenant and dataset take turns on a transaction-level lock: two loads never
+ * deadlock, and each knows exactly what it changed.
+ */
+
+export interface StageColumn {
+  readonly name: string;
+  readonly type: 'bigint' | 'text' | 'timestamptz' | 'jsonb';
+}
+
+export interface Load {
+  readonly tenantId: string;
+  readonly dataset: DatasetName;
+  readonly fileName: string;
+  readonly map: unknown;
+  readonly requestedBy: string;
+  /** UTC epoch ms; null: the mark stays where it is. */
+  readonly completeThrough: number | null;
+  readonly keepRejects: boolean;
+}
+
+export interface Staged {
+  readonly good: number;
+  readonly rejected: number;
+  readonly days: number;
+  readonly settledRejects: readonly string[];
+}
+
+export interface StoredLoad {
+  readonly loadId: string;
+  readonly loaded: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly superseded: number;
+  readonly completeThrough: number | null;
+}
+
+const LONGEST_LOAD_MS = 6 * 3_600_000;
+/** No byte taken by the database for so long: it is gone. */
+const STALLED_MS = 120_000;
+
+/** @throws DaybookError `E_UNAVAILABLE` when the database is lost; then nothing is stored */
+export function storeLoads(database: Database) {
+  return (
+    load: Load,
+    columns: readonly StageColumn[],
+    fill: (write: (bytes: Buffer) => Promise<void>) => Promise<Staged>,
+    signal: AbortSignal,
+  ): Promise<StoredLoad> =>
+    database.asTenant(
+      load.tenantId,
+      async (tx) => {
+        const dataset = datasetOf(load.dataset);
+        await tx.run(stageTableSql(columns, dataset));
+        const staged = await copyRows(tx, columns, fill, signal);
+        signal.throwIfAborted();
+        await tx.run(
+          `select pg_advisory_xact_lock(hashtextextended('daybook load ' || $1 || ' ' || $2, 0))`,
+          [load.tenantId, load.dataset],
+        );
+        const merged = await merge(tx, load, dataset, staged);
+        signal.throwIfAborted();
+        return merged;
+      },
+      { statementTimeoutMs: LONGEST_LOAD_MS },
+    );
+}
+
+async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Promise<StoredLoad> {
+  const written = { loaded: 0, updated: 0 };
+  let superseded = 0;
+  if (staged.good > 0) {
+    await tx.run('analyze pg_temp.daybook_stage');
+    const [counts] = await tx.query<{ loaded: string; updated: string }>(mergeSql(dataset), [
+      load.tenantId,
+    ]);
+    written.loaded = Number(counts.loaded);
+    written.updated = Number(counts.updated);
+    // All rows new or different: then no two of them had the same key.
+    if (written.loaded + written.updated < staged.good) {
+      const key = dataset.naturalKey.join(', ');
+      const [{ keys }] = await tx.query<{ keys: string }>(
+        `select count(*) as keys from
+           (select distinct ${key} from pg_temp.daybook_stage where reject is null) k`,
+      );
+      superseded = staged.good - Number(keys);
+    }
+  }
+  const loadId = randomUUID();
+  const unchanged = staged.good - superseded - written.loaded - written.updated;
+  await tx.run(
+    `insert into daybook.loads (id, tenant_id, dataset, file_name, map, loaded, updated, unchanged,
+       rejected, days, requested_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    [
+      loadId,
+      load.tenantId,
+      load.dataset,
+      load.fileName,
+      load.map === null ? null : JSON.stringify(load.map),
+      written.loaded,
+      written.updated,
+      unchanged,
+      staged.rejected,
+      staged.days,
+      load.requestedBy,
+    ],
+  );
+  if (staged.rejected > 0 && load.keepRejects) {
+    await tx.run(KEEP_REJECTS, [load.tenantId, load.dataset, loadId]);
+  }
+  if (staged.settledRejects.length > 0) {
+    await tx.run(
+      `update daybook.rejects set state = 'resolved', resolved_at = statement_timestamp()
+       where tenant_id = $1 and id = any ($2::bigint[]) and state = 'open'`,
+      [load.tenantId, staged.settledRejects],
+    );
+  }
+  const speaks = staged.good > 0 || staged.rejected === 0;
+  const completeThrough = await moveMark(tx, load, speaks ? load.completeThrough : null);
+  return { loadId, ...written, unchanged, superseded, completeThrough };
+}
+
+/** Moves the mark forward only; returns where it stands. */
+async function moveMark(tx: Tx, load: Load, to: number | null): Promise<number | null> {
+  if (to !== null) {
+    await tx.run(
+      `insert into daybook.dataset_marks as m (tenant_id, dataset, complete_through)
+       values ($1, $2, to_timestamp($3::double precision / 1000))
+       on conflict (tenant_id, dataset, source) do update
+       set complete_through = excluded.complete_through, marked_at = statement_timestamp()
+       where m.complete_through < excluded.complete_through`,
+      [load.tenantId, load.dataset, to],
+    );
+  }
+  const [mark] = await tx.query<{ complete_through: Date }>(
+    `select complete_through from daybook.dataset_marks
+     where tenant_id = $1 and dataset = $2 and source = 'daybook'`,
+    [load.tenantId, load.dataset],
+  );
+  return mark ? mark.complete_through.getTime() : null;
+}
+
+/** Feeds COPY; whatever goes wrong on either side ends both. */
+async function copyRows(
+  tx: Tx,
+  columns: readonly StageColumn[],
+  fill: (write: (bytes: Buffer) => Promise<void>) => Promise<Staged>,
+  signal: AbortSignal,
+): Promise<Staged> {
+  const names = columns.map((column) => column.name).join(', ');
+  const copy = tx.client.query(
+    copyFrom(`copy pg_temp.daybook_stage (${names}) from stdin (format binary)`),
+  );
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
+  const lost = (error?: Error) =>
+    fail(
+      new DaybookError(
+        'E_UNAVAILABLE',
+        { what: 'the database', reason: error?.message ?? 'the connection ended' },
+        error,
+      ),
+    );
+  const cancelled = () => fail(signal.reason);
+  copy.on('error', fail);
+  tx.client.on('error', lost);
+  tx.client.on('end', lost);
+  signal.addEventListener('abort', cancelled, { once: true });
+  const write = (bytes: Buffer) =>
+    Promise.race([
+      failed,
+      withinStall(
+        new Promise<void>((resolve, reject) => {
+          copy.write(bytes, (error) => (error ? reject(error) : resolve()));
+        }),
+        lost,
+      ),
+    ]);
+  try {
+    signal.throwIfAborted();
+    const staged = await Promise.race([failed, fill(write)]);
+    await Promise.race([
+      failed,
+      new Promise<void>((resolve) => {
+        copy.end(() => resolve());
+      }),
+    ]);
+    return staged;
+  } catch (error) {
+    await abandon(copy, error);
+    throw error;
+  } finally {
+    tx.client.off('error', lost);
+    tx.client.off('end', lost);
+    signal.removeEventListener('abort', cancelled);
+  }
+}
+
+/** Tells the server that the COPY has failed, and waits until it has heard. */
+async function abandon(
+  copy: NodeJS.WritableStream & { destroy(error?: Error): void },
+  why: unknown,
+) {
+  const heard = new Promise<void>((resolve) => {
+    copy.once('close', resolve);
+    setTimeout(resolve, 5_000).unref();
+  });
+  copy.on('error', () => {});
+  copy.destroy(why instanceof Error ? why : new Error('abandoned'));
+  await heard;
+}
+
+function withinStall<T>(promise: Promise<T>, lost: (error: Error) => void): Promise<T> {
+  const timer = setTimeout(
+    () => lost(new Error(`it took no rows for ${STALLED_MS / 1000} s`)),
+    STALLED_MS,
+  );
+  return promise.finally(() => clearTimeout(timer));
+}
+
+const KEEP_REJECTS = `
+  insert into daybook.rejects
+    (tenant_id, dataset, load_id, row_number, field, code, reason, raw, fingerprint)
+  select $1, $2, $3, row_number, reject ->> 'field', reject ->> 'code', reject ->> 'reason',
+         reject -> 'raw', decode(reject ->> 'fingerprint', 'hex')
+  from pg_temp.daybook_stage where reject is not null
+  order by row_number
+  on conflict (tenant_id, dataset, fingerprint) do nothing`;
+
+/** Keys collate as those of the dataset's table do. */
+export function stageTableSql(columns: readonly StageColumn[], dataset: Dataset): string {
+  const isTextKey = ({ name, type }: StageColumn) =>
+    type === 'text' && dataset.naturalKey.includes(name);
+  const list = columns
+    .map((column) => `${column.name} ${column.type}${isTextKey(column) ? ' collate "C"' : ''}`)
+    .join(', ');
+  return `create temporary table daybook_stage (${list}) on commit drop`;
+}
+
+/**
+ * Writes what is new or different, in the order of keys; of several rows with one key the last.
+ * `$1` is the tenant. A row that stands as it should is not even locked.
+ */
+export function mergeSql(dataset: Dataset): string {
+  const fields = dataset.fields.map((field) => field.name);
+  const key = dataset.naturalKey;
+  const rest = [...fields.filter((name) => !key.includes(name)), 'extra'];
+  const typed = dataset.fields.map((field) =>
+    field.type === 'decimal' ? `s.${field.name}::numeric as ${field.name}` : `s.${field.name}`,
+  );
+  const list = (names: readonly string[], prefix: string) =>
+    names.map((name) => `${prefix}${name}`).join(', ');
+  return `
+    with incoming as (
+      select distinct on (${list(key, 's.')}) ${typed.join(', ')}, s.extra
+      from pg_temp.daybook_stage s where s.reject is null
+      order by ${list(key, 's.')}, s.row_number desc
+    ), written as (
+      insert into daybook.${dataset.name} as t (tenant_id, ${list(fields, '')}, extra)
+      select $1::uuid, ${list(fields, 'i.')}, i.extra
+      from incoming i
+      where not exists (
+        select from daybook.${dataset.name} c
+        where c.tenant_id = $1::uuid and ${key.map((name) => `c.${name} = i.${name}`).join(' and ')}
+          and (${list(rest, 'c.')}) is not distinct from (${list(rest, 'i.')}))
+      on conflict (tenant_id, ${list(key, '')}) do update
+      set ${rest.map((name) => `${name} = excluded.${name}`).join(', ')}
+      where (${list(rest, 't.')}) is distinct from (${list(rest, 'excluded.')})
+      returning (t.xmax = 0) as is_new
+    )
+    select count(*) filter (where is_new) as loaded, count(*) filter (where not is_new) as updated
+    from written`;
+}

@@ -1,0 +1,96 @@
+import type { WorkClass } from '../reports/day-task.ts';
+import type { ReportRequest } from '../reports/request.ts';
+import type { Tx } from './database.ts';
+
+/**
+ * Runs are executed under leases: a claim takes a run for a while and gives it a new token; every
+ * later write names the token, so a holder that lost its lease cannot commit. All times are the
+ * database's. System transactions.
+ */
+
+export interface ClaimedRun {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly workClass: WorkClass;
+  readonly request: ReportRequest;
+  readonly leaseToken: string;
+  /** This one included. */
+  readonly attempts: number;
+}
+
+/** Claims up to `limit` runs that are queued or whose lease ran out, urgent and old ones first. */
+export async function claimRuns(
+  tx: Tx,
+  options: {
+    readonly holder: string;
+    readonly limit: number;
+    readonly leaseSeconds: number;
+    /** This run and no other. */
+    readonly only?: string;
+  },
+): Promise<ClaimedRun[]> {
+  return tx.query(
+    `with due as materialized (
+       select id from daybook.runs
+       where (state = 'queued' or (state = 'running' and lease_until < now()))
+         and ($4::uuid is null or id = $4)
+       order by array_position(array['interactive', 'scheduled', 'precache'], work_class), created_at
+       limit $2 for update skip locked)
+     update daybook.runs r
+     set state = 'running', lease_owner = $1, lease_token = r.lease_token + 1,
+         lease_until = now() + make_interval(secs => $3), attempts = r.attempts + 1,
+         started_at = coalesce(r.started_at, now())
+     from due where r.id = due.id
+     returning r.id, r.tenant_id as "tenantId", r.work_class as "workClass", r.request,
+       r.lease_token::text as "leaseToken", r.attempts`,
+    [options.holder, options.limit, options.leaseSeconds, options.only ?? null],
+  );
+}
+
+export interface RenewedLease {
+  readonly id: string;
+  readonly cancelRequested: boolean;
+}
+
+/** Prolongs the leases that are still ours; a run that is missing in the answer is lost to us. */
+export async function renewLeases(
+  tx: Tx,
+  runs: readonly { readonly id: string; readonly leaseToken: string }[],
+  leaseSeconds: number,
+): Promise<RenewedLease[]> {
+  return tx.query(
+    `update daybook.runs r set lease_until = now() + make_interval(secs => $3)
+     from unnest($1::uuid[], $2::bigint[]) as held (id, token)
+     where r.id = held.id and r.lease_token = held.token and r.state = 'running'
+     returning r.id, r.cancel_requested as "cancelRequested"`,
+    [runs.map((run) => run.id), runs.map((run) => run.leaseToken), leaseSeconds],
+  );
+}
+
+export interface RunProgress {
+  readonly daysTotal: number;
+  readonly daysDone: number;
+  readonly daysCached: number;
+  readonly rowsRead: number;
+}
+
+/** False: the lease is lost. */
+export async function writeProgress(
+  tx: Tx,
+  run: { readonly id: string; readonly leaseToken: string },
+  progress: RunProgress,
+): Promise<boolean> {
+  const changed = await tx.run(
+    `update daybook.runs set days_total = $3, days_done = $4, days_cached = $5, rows_read = $6
+     where id = $1 and lease_token = $2 and state = 'running'`,
+    [
+      run.id,
+      run.leaseToken,
+      progress.daysTotal,
+      progress.daysDone,
+      progress.daysCached,
+      progress.rowsRead,
+    ],
+  );
+  return changed === 1;
+}

@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startApi, type TestApi } from './support.ts';
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+interface Operation {
+  operationId?: string;
+  summary?: string;
+  tags?: string[];
+  security?: Record<string, string[]>[];
+  parameters?: { name: string; in: string; required?: boolean }[];
+  responses: Record<string, { description: string; content?: Record<string, unknown> }>;
+}
+interface Document {
+  openapi: string;
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, Operation>>;
+  components: { securitySchemes: object; schemas: Record<string, Json> };
+}
+
+let api: TestApi;
+let document: Document;
+let operations: { name: string; path: string; operation: Operation }[];
+beforeAll(async () => {
+  api = await startApi();
+  const answer = await api.server.inject({ method: 'GET', url: '/openapi.json' });
+  document = answer.json();
+  operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      path,
+      operation,
+    })),
+  );
+});
+afterAll(() => api.close());
+
+describe('the description of the API', () => {
+  it('is OpenAPI 3.1 and lists every route', () => {
+    expect(document.openapi).toBe('3.1.0');
+    expect(operations.map(({ name }) => name).sort()).toEqual(
+      [
+        'GET /v1/reports',
+        'GET /v1/reports/{report}/summary',
+        'POST /v1/exports',
+        'GET /v1/exports',
+        'GET /v1/exports/{id}',
+        'DELETE /v1/exports/{id}',
+        'GET /v1/exports/{id}/file',
+        'HEAD /v1/exports/{id}/file',
+        'GET /v1/exports/{id}/events',
+        'GET /v1/runs',
+        'GET /v1/runs/{id}',
+        'GET /v1/keys',
+        'POST /v1/keys',
+        'DELETE /v1/keys/{id}',
+        'GET /v1/members',
+        'POST /v1/members',
+        'DELETE /v1/members/{user_id}',
+        'GET /healthz',
+        'GET /readyz',
+        'GET /metrics',
+      ].sort(),
+    );
+  });
+
+  it('names each operation once, and each parameter of a path', () => {
+    const ids = operations.flatMap(({ operation }) => operation.operationId ?? []);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { name, path, operation } of operations) {
+      expect(operation.summary, name).toBeTruthy();
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, each]) => each);
+      const declared = (operation.parameters ?? []).filter((each) => each.in === 'path');
+      expect(
+        declared.map((each) => each.name),
+        name,
+      ).toEqual(inPath);
+      expect(
+        declared.every((each) => each.required),
+        name,
+      ).toBe(true);
+    }
+  });
+
+  it('tells for each operation what errors look like, and whether it needs a token', () => {
+    for (const { name, operation } of operations) {
+      expect(operation.responses.default?.content, name).toHaveProperty([
+        'application/problem+json',
+      ]);
+      const isPublic = ['GET /healthz', 'GET /readyz', 'GET /metrics'].includes(name);
+      expect(operation.security, name).toEqual(isPublic ? undefined : [{ bearer: [] }]);
+    }
+  });
+
+  it('refers only to schemas that it holds', () => {
+    const refs = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, ref]) => ref);
+    expect(refs.length).toBeGreaterThan(0);
+    for (const ref of new Set(refs)) {
+      let at: unknown = document;
+      for (const step of ref.replace(/^#\//, '').split('/'))
+        at = (at as Record<string, unknown>)?.[step];
+      expect(at, ref).toBeTypeOf('object');
+    }
+  });
+});
+
+describe('the page of it', () => {
+  it('loads everything from here, under a policy that allows nothing else', async () => {
+    const page = await api.server.inject({ method: 'GET', url: '/docs' });
+    expect(page.statusCode).toBe(200);
+    const sources = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source);
+    expect(sources.length).toBeGreaterThan(3);
+    for (const source of sources) {
+      expect(source).toMatch(/^\/docs\//);
+      const asset = await api.server.inject({ method: 'GET', url: source });
+      expect(asset.statusCode, source).toBe(200);
+    }
+    expect(page.body).not.toMatch(/https?:|<script>|style=/);
+    const policy = String(page.headers['content-security-policy']);
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    const settings = await api.server.inject({
+      method: 'GET',
+      url: '/docs/static/swagger-initializer.js',
+    });
+    expect(settings.body).toMatch(/validatorUrl: *null/);
+  });
+});

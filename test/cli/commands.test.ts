@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { authenticateApiKey } from '../../src/store/api-keys.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { freshHome } from '../support/embedded.ts';
+
+/** The built command as a process of its own. */
+
+const DAYBOOK = fileURLToPath(new URL('../../bin/daybook.js', import.meta.url));
+
+let test: TestDatabase;
+beforeAll(async () => {
+  test = await freshDatabase();
+});
+afterAll(() => test.drop());
+
+async function daybook(
+  args: readonly string[],
+  environment: Record<string, string> = { DATABASE_URL: test.url, DAYBOOK_HOME: freshHome() },
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [DAYBOOK, ...args], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await ended, out, err };
+}
+
+describe('daybook tenant', () => {
+  it('adds, lists and moves tenants, and prints a key that works, once and alone', async () => {
+    const added = await daybook(['tenant', 'add', 'acme', '--zone', 'Europe/London', '--json']);
+    expect(added).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(added.out)).toMatchObject({ name: 'acme', locale: 'en', currency: 'USD' });
+
+    const moved = await daybook(['tenant', 'zone', 'acme', 'Asia/Tokyo', '--from', '2026-03-01']);
+    expect(moved.out).toContain('Europe/London, Asia/Tokyo from 2026-03-01');
+
+    const listed = await daybook(['tenant', 'list', '--json']);
+    expect(JSON.parse(listed.out)).toEqual([
+      expect.objectContaining({
+        name: 'acme',
+        calendar: [
+          { from: '0001-01-01', zone: 'Europe/London' },
+          { from: '2026-03-01', zone: 'Asia/Tokyo' },
+        ],
+      }),
+    ]);
+
+    const key = await daybook(['tenant', 'key', 'acme', '--scope', 'read', '--scope', 'load']);
+    expect(key.out).toMatch(/^dbk_[0-9a-f]{16}_[0-9a-f]{48}\n$/);
+    const found = await test.database.asSystem((tx) => authenticateApiKey(tx, key.out.trim()));
+    expect(found?.scopes).toEqual(['read', 'load']);
+  });
+
+  it.each([
+    [['tenant'], 'Usage: daybook tenant'],
+    [['tenant', 'add', '--zone', 'UTC'], `missing required argument 'name'`],
+    [['tenant', 'add', 'x'], `required option '--zone <zone>'`],
+    [
+      ['tenant', 'add', 'x', '--zone', 'Mars/Base'],
+      '"Mars/Base" is not a time zone; expected an IANA',
+    ],
+    [['tenant', 'add', 'X y', '--zone', 'UTC'], 'name: got "X y"; expected up to 63 lower-case'],
+    [
+      ['tenant', 'add', 'x', '--zone', 'UTC', '--locale', 'fr'],
+      'locale: got "fr"; expected one of en',
+    ],
+    [
+      ['tenant', 'add', 'x', '--zone', 'UTC', '--currency', '$'],
+      'currency: got "$"; expected three',
+    ],
+    [['tenant', 'key', 'nobody'], 'there is no tenant nobody here'],
+    [['tenant', 'zone', 'nobody', 'UTC', '--from', '2026-01-01'], 'there is no tenant nobody here'],
+    [['tenant', 'rename', 'x'], `unknown command 'rename'`],
+    [['tenant', 'list', '--all'], `unknown option '--all'`],
+    [['nonsense'], `unknown command 'nonsense'`],
+  ])(
+    '%j is wrong usage: exit 2, and the message says what came or is missing',
+    async (args, message) => {
+      const { code, out, err } = await daybook(args);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toContain(message);
+    },
+  );
+
+  it('refuses an unknown scope and makes no key', async () => {
+    await daybook(['tenant', 'add', 'scoped', '--zone', 'UTC']);
+    const { code, out, err } = await daybook(['tenant', 'key', 'scoped', '--scope', 'all']);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain('scopes: got "all"; expected one or more of read, load, admin');
+  });
+});
+
+describe('a database that does not answer', () => {
+  const nowhere = () => ({
+    DATABASE_URL: 'postgres://u:p@127.0.0.1:1/x',
+    DAYBOOK_HOME: freshHome(),
+  });
+
+  it('is exit 1 with its reason, and never shows the password', async () => {
+    const { code, out, err } = await daybook(['tenant', 'list'], nowhere());
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain('the database does not answer: connect ECONNREFUSED 127.0.0.1:1');
+    expect(err).not.toContain('u:p');
+  });
+
+  it('is a failed check of the doctor, who makes the others all the same', async () => {
+    const { code, out } = await daybook(['doctor', '--json'], nowhere());
+    expect(code).toBe(1);
+    const { healthy, checks } = JSON.parse(out) as {
+      healthy: boolean;
+      checks: { name: string; state: string; finding: string }[];
+    };
+    expect(healthy).toBe(false);
+    expect(checks.map(({ name, state }) => `${name} ${state}`)).toEqual(
+      expect.arrayContaining(['node ok', 'postgres fail']),
+    );
+  });
+});
+
+describe('a wrong environment', () => {
+  it('is exit 2 and names every problem at once', async () => {
+    const { code, err } = await daybook(['tenant', 'list'], {
+      DATABASE_URL: 'mysql://x',
+      PORT: 'z',
+    });
+    expect(code).toBe(2);
+    expect(err).toMatch(/DATABASE_URL: expected a URL that starts with postgres.*PORT: /);
+  });
+});
+
+describe('a home without a database of its own', () => {
+  it('gets one for the length of each command, and the doctor finds it well', async () => {
+    const home = freshHome();
+    const environment = { DAYBOOK_HOME: home, LOG_LEVEL: 'error' };
+    const migrated = await daybook(['migrate', '--json'], environment);
+    expect(migrated).toMatchObject({ code: 0, err: '' });
+    const { migrations } = JSON.parse(migrated.out) as {
+      migrations: { state: string; now: boolean }[];
+    };
+    expect(migrations.length).toBeGreaterThan(0);
+    expect(migrations.every(({ state, now }) => state === 'applied' && now)).toBe(true);
+    expect(existsSync(join(home, 'postgres', 'server.json'))).toBe(false);
+
+    const again = await daybook(['migrate'], environment);
+    expect(again.out).not.toContain('applied now');
+    const examined = await daybook(['doctor'], environment);
+    expect(examined).toMatchObject({ code: 0, err: '' });
+    expect(examined.out).toMatch(/^zones +ok +Node \(\S+\) and Postgres agree on \d+ zones$/m);
+    expect(examined.out).toMatch(/^row security +ok/m);
+  });
+});

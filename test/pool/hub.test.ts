@@ -1,0 +1,108 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { createHub } from '../../src/pool/hub.ts';
+import type { HubMessage, WorkMessage } from '../../src/pool/messages.ts';
+import type { DayResult, DayTask } from '../../src/reports/day-task.ts';
+
+const task = (over: Partial<DayTask> = {}): DayTask => ({
+  taskId: 'task-1',
+  runId: 'run-1',
+  tenantId: 'tenant',
+  workClass: 'interactive',
+  expectedRows: 10,
+  day: { date: '2026-01-01', zone: 'UTC', start: 0, end: 86_400_000 },
+  dataset: 'calls',
+  report: 'calls',
+  grain: 'row',
+  where: [],
+  params: {},
+  cacheable: true,
+  rowsPart: null,
+  scratchDir: 'tmp/run-1',
+  folds: [],
+  fragment: null,
+  ...over,
+});
+const result = (taskId: string): DayResult => ({
+  taskId,
+  rowsPart: { key: 'k', path: 'p', rows: 1, bytes: 1, sha256: 's', dataAsOf: null },
+  extracted: true,
+  totals: [],
+  pieceRows: [],
+  fragment: null,
+  elapsedMs: 1,
+});
+
+function setUp() {
+  const hub = createHub({ log: pino({ level: 'silent' }), monotonicNow: () => 0 });
+  const work: WorkMessage[] = [];
+  const answers: HubMessage[] = [];
+  const compute = { send: (message: WorkMessage) => work.push(message) };
+  const client = { send: (message: HubMessage) => answers.push(message) };
+  return { hub, work, answers, compute, client };
+}
+
+describe('the hub', () => {
+  it('makes a kept day once for all who ask, and answers each by its own task', () => {
+    const { hub, work, answers, compute, client } = setUp();
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 4 });
+    hub.fromClient(client, { kind: 'dispatch', id: '1', task: task() });
+    hub.fromClient(client, {
+      kind: 'dispatch',
+      id: '2',
+      task: task({ taskId: 'task-2', runId: 'run-2', scratchDir: 'tmp/run-2' }),
+    });
+    expect(work).toHaveLength(1);
+    hub.fromCompute(1, compute, { kind: 'worked', taskId: 'task-1', result: result('task-1') });
+    expect(
+      answers.map((each) => each.kind === 'dispatched' && [each.id, each.result.taskId]),
+    ).toEqual([
+      ['1', 'task-1'],
+      ['2', 'task-2'],
+    ]);
+  });
+
+  it('never shares a day that is not kept: it stands in the folder of its run', () => {
+    const { hub, work, compute, client } = setUp();
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 4 });
+    for (const id of ['1', '2']) {
+      const each = task({ taskId: `task-${id}`, cacheable: false, scratchDir: `tmp/${id}` });
+      hub.fromClient(client, { kind: 'dispatch', id, task: each });
+    }
+    expect(work).toHaveLength(2);
+  });
+
+  it('spares the other waiters when one gives up, and aborts a day that nobody awaits', () => {
+    const { hub, work, compute, client } = setUp();
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 1 });
+    hub.fromClient(client, { kind: 'dispatch', id: '1', task: task() });
+    hub.fromClient(client, { kind: 'dispatch', id: '2', task: task({ taskId: 'task-2' }) });
+    hub.fromClient(client, { kind: 'cancel', id: '1' });
+    expect(work.map((each) => each.kind)).toEqual(['work']);
+    hub.fromClient(client, { kind: 'cancel', id: '2' });
+    expect(work.map((each) => each.kind)).toEqual(['work', 'abort']);
+  });
+
+  it('starts a day again when its process dies, and gives it up after the second death', () => {
+    const { hub, work, answers, compute, client } = setUp();
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 1 });
+    hub.fromClient(client, { kind: 'dispatch', id: '1', task: task() });
+    hub.computeGone(1, 'killed by SIGKILL');
+    expect(answers).toEqual([]);
+    hub.fromCompute(2, compute, { kind: 'ready', threads: 1 });
+    expect(work.filter((each) => each.kind === 'work')).toHaveLength(2);
+    hub.computeGone(2, 'killed by SIGKILL');
+    expect(answers).toMatchObject([
+      { kind: 'refused', id: '1', error: { code: 'E_RESOURCE_EXHAUSTED' } },
+    ]);
+    expect(hub.load()).toEqual({ waiting: 0, running: 0, threads: 0 });
+  });
+
+  it('forgets all that a client waited for when the client goes away', () => {
+    const { hub, compute, client } = setUp();
+    hub.fromClient(client, { kind: 'dispatch', id: '1', task: task() });
+    hub.clientGone(client);
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 1 });
+    expect(hub.load()).toEqual({ waiting: 0, running: 0, threads: 1 });
+  });
+});

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CHUNK_ROWS, type Chunk, cellAt, columnOf } from '../../src/reports/chunk.ts';
+import { datasetOf } from '../../src/reports/dataset.ts';
+import { createCopyBinaryDecoder } from '../../src/sources/postgres/copy-binary.ts';
+import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
+import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
+
+let test: TestDatabase;
+let tenantId: string;
+const window = { start: Date.UTC(2026, 0, 1), end: Date.UTC(2026, 0, 2) };
+const signal = () => AbortSignal.timeout(60_000);
+
+beforeAll(async () => {
+  test = await freshDatabase();
+  ({ id: tenantId } = await addTestTenant(test.database, { name: 'a', zone: 'UTC' }));
+});
+afterAll(() => test.drop());
+
+async function readAll(): Promise<{ chunks: Chunk[]; fingerprint: string; rows: number }> {
+  const source = createPostgresSource(test.database);
+  const request = { tenantId, dataset: 'calls' as const, window, signal: signal() };
+  return source.read(request, async ({ version, chunks }) => {
+    const all: Chunk[] = [];
+    for await (const chunk of chunks) all.push(chunk);
+    return { chunks: all, fingerprint: version.fingerprint, rows: version.rows };
+  });
+}
+
+function cells(chunk: Chunk, name: string) {
+  return Array.from({ length: chunk.rows }, (_, row) => cellAt(columnOf(chunk, name), row));
+}
+
+describe('the Postgres source', () => {
+  it('reads a window in canonical order, exact to the millisecond, none as none', async () => {
+    await test.database.asTenant(tenantId, (tx) =>
+      tx.run(
+        `insert into daybook.calls (tenant_id, external_id, started_at, answered_at, ended_at,
+           disposition, queue, wait_seconds) values
+         ($1, 'ä', '2026-01-01T00:00:00.001Z', null, '2026-01-03T00:00:00Z', 'busy', null, null),
+         ($1, 'b', '2026-01-01T00:00:00Z', '1969-12-31T23:59:59.999Z', '2026-01-01T00:01:00Z', 'answered', 'q', -1),
+         ($1, 'B', '2026-01-01T00:00:00Z', null, '2026-01-01T00:01:00Z', 'answered', '', 9007199254740991),
+         ($1, 'before', '2025-12-31T23:59:59.999Z', null, '2026-01-01T00:01:00Z', 'failed', 'q', 1),
+         ($1, 'after', '2026-01-02T00:00:00Z', null, '2026-01-02T00:01:00Z', 'failed', 'q', 1)`,
+        [tenantId],
+      ),
+    );
+    const { chunks, rows } = await readAll();
+    expect(rows).toBe(3);
+    expect(chunks).toHaveLength(1);
+    expect(cells(chunks[0], 'external_id')).toEqual(['B', 'b', 'ä']);
+    expect(cells(chunks[0], 'started_at')).toEqual([window.start, window.start, window.start + 1]);
+    expect(cells(chunks[0], 'answered_at')).toEqual([null, -1, null]);
+    expect(cells(chunks[0], 'wait_seconds')).toEqual([Number.MAX_SAFE_INTEGER, -1, null]);
+    expect(cells(chunks[0], 'queue')).toEqual([null, 'q', null]);
+  });
+
+  it('gives a window another version when a row of it changes, and only then', async () => {
+    const before = (await readAll()).fingerprint;
+    expect((await readAll()).fingerprint).toBe(before);
+    await test.database.asTenant(tenantId, (tx) =>
+      tx.run(`update daybook.calls set queue = 'r' where external_id = 'after'`),
+    );
+    expect((await readAll()).fingerprint).toBe(before);
+    await test.database.asTenant(tenantId, (tx) =>
+      tx.run(`update daybook.calls set queue = 'r' where external_id = 'b'`),
+    );
+    expect((await readAll()).fingerprint).not.toBe(before);
+  });
+
+  it('splits a window into chunks of at most 65,536 rows and loses none', async () => {
+    await test.database.asTenant(tenantId, (tx) =>
+      tx.run(
+        `insert into daybook.calls (tenant_id, external_id, started_at, ended_at, disposition)
+         select $1, 'bulk' || i, timestamptz '2026-01-01T06:00:00Z' + i * interval '1 ms',
+           '2026-01-01T08:00:00Z', 'answered' from generate_series(1, 70000) i`,
+        [tenantId],
+      ),
+    );
+    const { chunks, rows } = await readAll();
+    expect(chunks.map((chunk) => chunk.rows)).toEqual([CHUNK_ROWS, 70_003 - CHUNK_ROWS]);
+    expect(rows).toBe(70_003);
+    const ids = chunks.flatMap((chunk) => cells(chunk, 'external_id'));
+    expect(new Set(ids).size).toBe(70_003);
+  });
+
+  it('stops with the reason of its signal', async () => {
+    const stop = new AbortController();
+    const source = createPostgresSource(test.database);
+    const reading = source.read(
+      { tenantId, dataset: 'calls', window, signal: stop.signal },
+      async ({ chunks }) => {
+        for await (const _ of chunks) stop.abort(new Error('enough'));
+      },
+    );
+    await expect(reading).rejects.toThrow('enough');
+  });
+});
+
+describe('the decoder of binary COPY', () => {
+  it('gives the same rows however the stream is cut', async () => {
+    const { fields } = datasetOf('calls');
+    const rows = 5;
+    const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
+    const row = Buffer.concat([
+      Buffer.from([0, fields.length]),
+      ...fields.map((field) => {
+        const value = field.type === 'text' ? Buffer.from('täxt') : Buffer.alloc(8, 1);
+        const length = Buffer.alloc(4);
+        length.writeInt32BE(value.length);
+        return Buffer.concat([length, value]);
+      }),
+    ]);
+    const all = Buffer.concat([header, ...Array(rows).fill(row), Buffer.from([255, 255])]);
+    for (let size = 1; size < all.length; size += size < 40 ? 1 : 37) {
+      const decoder = createCopyBinaryDecoder(fields);
+      for (let at = 0; at < all.length; at += size) decoder.push(all.subarray(at, at + size));
+      const chunk = decoder.end() as Chunk;
+      expect(cells(chunk, 'caller')).toEqual(Array(rows).fill('täxt'));
+    }
+  });
+
+  it('refuses a stream that ends before its trailer', () => {
+    const decoder = createCopyBinaryDecoder(datasetOf('calls').fields);
+    decoder.push(Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]));
+    expect(() => decoder.end()).toThrow('trailer');
+  });
+});

@@ -1,0 +1,200 @@
+/**
+ * Every object of schema `daybook`, and who may do what with it. A new table, view, function or
+ * sequence that is not listed here fails the tests beside this file.
+ */
+
+export interface TableAccess {
+  /** What a signed-in member may do with the rows of the own tenant; letters of `SIUD`. */
+  readonly member: string;
+  /** What a tenant's transaction (`daybook_tenant`) may do with the tenant's own rows. */
+  readonly tenant: string;
+  /** What a system transaction (`daybook_system`) may do with the rows of every tenant. */
+  readonly system: string;
+  /** A row of a tenant: the columns that need a value, from `tenant` and a fresh `nonce`. */
+  readonly row: (tenant: string, nonce: string) => Readonly<Record<string, unknown>>;
+  /** A column that may be updated. */
+  readonly touch: string;
+}
+
+const now = new Date('2026-03-01T12:00:00Z');
+const uuidOf = (nonce: string) => `${nonce.padStart(8, '0')}-0000-4000-8000-000000000000`;
+
+/** The run and the load that every tenant of the tests has. */
+export const runOf = (tenant: string) => tenant.replace(/^.{8}/, 'aaaaaaaa');
+export const loadOf = (tenant: string) => tenant.replace(/^.{8}/, 'bbbbbbbb');
+
+const kept = { tenant: 'SIUD', system: 'SIUD' };
+const ofReports = { tenant: 'SIUD', system: '' };
+
+export const TABLES: Readonly<Record<string, TableAccess>> = {
+  tenants: {
+    ...{ member: 'S', tenant: 'SU', system: 'SIUD' },
+    row: (_, nonce) => ({ name: `t${nonce}`, title: 'T' }),
+    touch: 'title',
+  },
+  tenant_zones: {
+    ...{ member: 'S', ...kept },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      valid_from: `2${nonce.slice(-3)}-01-01`,
+      zone: 'UTC',
+    }),
+    touch: 'zone',
+  },
+  members: {
+    // The own membership only; the tests add the members themselves.
+    ...{ member: 'S', ...kept },
+    row: (tenant_id, nonce) => ({ tenant_id, user_id: uuidOf(nonce), roles: ['viewer'] }),
+    touch: 'email',
+  },
+  operators: {
+    ...{ member: '', tenant: '', system: 'SIUD' },
+    row: (_, nonce) => ({ user_id: uuidOf(nonce) }),
+    touch: 'email',
+  },
+  api_keys: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      id: nonce,
+      name: 'k',
+      scopes: ['read'],
+      secret_sha256: Buffer.alloc(32),
+      created_by: 'x',
+    }),
+    touch: 'name',
+  },
+  runs: {
+    ...{ member: 'S', ...kept },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      id: uuidOf(nonce),
+      report: 'calls',
+      request: '{}',
+      requested_by: 'x',
+    }),
+    touch: 'days_done',
+  },
+  files: {
+    ...{ member: 'S', ...kept },
+    row: (tenant_id) => ({
+      tenant_id,
+      run_id: runOf(tenant_id),
+      name: 'f',
+      format: 'csv',
+      media_type: 'text/csv',
+      path: 'f',
+      bytes: 1,
+      sha256: 'x',
+      row_count: 1,
+      document: '{}',
+    }),
+    touch: 'name',
+  },
+  parts: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, key) => ({
+      tenant_id,
+      key,
+      kind: 'rows',
+      dataset: 'calls',
+      local_date: '2026-03-01',
+      window_start: now,
+      window_end: now,
+      bytes: 1,
+      manifest: '{}',
+    }),
+    touch: 'bytes',
+  },
+  part_totals: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, key) => ({ tenant_id, key, rows_key: 'x', totals: '{}' }),
+    touch: 'totals',
+  },
+  idempotency_keys: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, key) => ({ tenant_id, key, principal: 'x', request_sha256: 'x' }),
+    touch: 'status',
+  },
+  leases: {
+    ...{ member: '', tenant: '', system: 'SIUD' },
+    row: (_, name) => ({ name, holder: 'x', until: now }),
+    touch: 'holder',
+  },
+  calls: {
+    ...{ member: 'S', ...ofReports },
+    row: (tenant_id, external_id) => ({
+      tenant_id,
+      external_id,
+      started_at: now,
+      ended_at: now,
+      disposition: 'answered',
+    }),
+    touch: 'agent',
+  },
+  order_lines: {
+    ...{ member: 'S', ...ofReports },
+    row: (tenant_id, order_id) => ({
+      tenant_id,
+      order_id,
+      line_no: 1,
+      ordered_at: now,
+      sku: 'x',
+      quantity: 1,
+      unit_price: 1,
+    }),
+    touch: 'status',
+  },
+  data_hours: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, dataset) => ({ tenant_id, dataset, hour: now, version: 1, row_count: 1 }),
+    touch: 'version',
+  },
+  dataset_marks: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, dataset) => ({ tenant_id, dataset, complete_through: now }),
+    touch: 'complete_through',
+  },
+  loads: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      id: uuidOf(nonce),
+      dataset: 'calls',
+      file_name: 'f',
+      loaded: 1,
+      updated: 0,
+      unchanged: 0,
+      rejected: 0,
+      days: 1,
+      requested_by: 'x',
+    }),
+    touch: 'file_name',
+  },
+  rejects: {
+    ...{ member: '', ...ofReports },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      load_id: loadOf(tenant_id),
+      dataset: 'calls',
+      row_number: 1,
+      code: 'E_INPUT',
+      reason: 'x',
+      raw: '{}',
+      fingerprint: Buffer.from(nonce),
+    }),
+    touch: 'state',
+  },
+};
+
+/** Views are read with the rights of who asks (`security_invoker`). */
+export const VIEWS: readonly string[] = [];
+
+/** Functions, and which roles may call them besides their owner and service_role. */
+export const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
+  claimed_tenant_id: ['authenticated', 'daybook_tenant'],
+  claimed_user_id: ['authenticated'],
+  member_tenant_id: ['authenticated'],
+};
+
+export const SEQUENCES: readonly string[] = ['rejects_id_seq'];
