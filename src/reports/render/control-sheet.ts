@@ -2,7 +2,7 @@ import type { Workbook } from 'exceljs';
 import type { CellValue } from '../chunk.ts';
 import type { ReportDocument } from '../document.ts';
 import { LABEL_FONT, SECTION_FONT, TAB_COLOURS } from './sheet-look.ts';
-import { widthOf, writeTable } from './sheet-table.ts';
+import { narrowWidthOf, writeTable } from './sheet-table.ts';
 import { CONTROL_SHEET, workbookLabel } from './workbook-labels.ts';
 
 /** The last sheet: what each day gave, the sum, and the check. */
@@ -29,7 +29,7 @@ export function addControlSheet(workbook: Workbook, document: ReportDocument): v
     },
   });
   control.columns.forEach((column, index) => {
-    sheet.getColumn(index + 1).width = widthOf(column, false);
+    sheet.getColumn(index + 1).width = narrowWidthOf(column);
   });
   const title = sheet.getCell(1, 1);
   title.value = workbookLabel('control', locale);

@@ -15,6 +15,11 @@ import {
   VALUE_FONT,
 } from './sheet-look.ts';
 
+/** Characters of a header that a small table's column makes room for in one line. */
+const NARROW_HEADER = 14;
+const MOST_WIDTH = 80;
+const LINE_HEIGHT_POINTS = 15;
+
 /** Where a small table stands, and how. */
 export interface TablePlace {
   readonly row: number;
@@ -55,6 +60,7 @@ export function writeTable(
   return place.row + 1 + table.rows.length;
 }
 
+/** Writes a header where its columns have their widths already. */
 export function writeHeader(
   sheet: Worksheet,
   columns: readonly OutColumn[],
@@ -62,7 +68,11 @@ export function writeHeader(
   document: ReportDocument,
 ): void {
   const row = sheet.getRow(place.row);
-  row.height = HEADER_HEIGHT_POINTS;
+  const lines = columns.map((column, index) => {
+    const width = sheet.getColumn(place.columns[index]).width ?? column.width;
+    return Math.ceil((column.header.length * 1.1) / width);
+  });
+  row.height = HEADER_HEIGHT_POINTS + (Math.max(1, ...lines) - 1) * LINE_HEIGHT_POINTS;
   fillRow(row, place.columns, HEADER_FILL);
   columns.forEach((column, index) => {
     const cell = row.getCell(place.columns[index]);
@@ -82,8 +92,14 @@ function fillRow(row: Row, columns: readonly number[], fill: Fill): void {
     row.getCell(column).style = { fill };
 }
 
-/** Widths that hold each column's header and what it says it needs, in characters. */
-export function widthOf(column: OutColumn, roomForButton: boolean): number {
-  const header = [...column.header].length * 1.1 + (roomForButton ? 4 : 2);
-  return Math.min(80, Math.max(column.width, header, 8));
+/** The width of a Detail column, in characters: its header stands beside a filter button. */
+export function widthOf(column: OutColumn): number {
+  return Math.min(MOST_WIDTH, Math.max(column.width, column.header.length * 1.1 + 4));
+}
+
+/** The width of a column of a small table, whose header may take several lines. */
+export function narrowWidthOf(column: OutColumn): number {
+  const longestWord = Math.max(...column.header.split(/\s/).map((word) => word.length));
+  const header = Math.max(longestWord, Math.min(column.header.length, NARROW_HEADER));
+  return Math.min(MOST_WIDTH, Math.max(column.width, header * 1.1 + 2));
 }
