@@ -17,6 +17,8 @@ import {
 
 /** Characters of a header that a small table's column makes room for in one line. */
 const NARROW_HEADER = 14;
+/** Characters that a figure of a small table needs, such as `12,345,678.90`. */
+const NARROW_NUMBER = 13;
 const MOST_WIDTH = 80;
 const LINE_HEIGHT_POINTS = 15;
 
@@ -101,5 +103,6 @@ export function widthOf(column: OutColumn): number {
 export function narrowWidthOf(column: OutColumn): number {
   const longestWord = Math.max(...column.header.split(/\s/).map((word) => word.length));
   const header = Math.max(longestWord, Math.min(column.header.length, NARROW_HEADER));
-  return Math.min(MOST_WIDTH, Math.max(column.width, header * 1.1 + 2));
+  const content = isNumeric(column) ? Math.min(column.width, NARROW_NUMBER) : column.width;
+  return Math.min(MOST_WIDTH, Math.max(content, header * 1.15 + 3));
 }
