@@ -4,6 +4,7 @@ declare module 'papaparse' {
       text: string,
       options?: { delimiter?: string; newline?: string },
     ): { data: Row[]; errors: unknown[] };
+    unparse(rows: readonly (readonly unknown[])[]): string;
   };
   export default Papa;
 }
