@@ -47,6 +47,8 @@ export interface LoadResult {
 export interface LoadProgress {
   readonly rows: number;
   readonly rejected: number;
+  /** All rows are read; the database merges them. */
+  readonly merging: boolean;
 }
 
 /** What is written at once to the database. */
@@ -170,7 +172,7 @@ function stageFrom(
           surroundings.onReject?.(row.rejectId, reason);
         });
         if (writer.length >= PIECE_BYTES) await write(writer.take());
-        surroundings.onProgress?.({ rows: good + rejected, rejected });
+        surroundings.onProgress?.({ rows: good + rejected, rejected, merging: !more });
       }
       writer.endOfRows();
       await write(writer.take());
