@@ -15,22 +15,13 @@ import { startEmbeddedPostgres } from '../src/store/embedded-postgres.ts';
 import { mergeSql, stageTableSql, storeLoads } from '../src/store/loads.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { addTenant } from '../src/store/tenants.ts';
+import { type BenchRow, median } from './row.ts';
 
 /**
  * Loading calls from CSV, side by side with what a database person would type: `psql \copy` into a
  * temporary table and the same merge, in one transaction, under the same role and policies. Each
  * run has a database of its own; the two take turns.
  */
-
-export interface BenchRow {
-  readonly figure: string;
-  /** Medians, in `unit`. */
-  readonly ours: number;
-  readonly theirs: number;
-  readonly ratio: number;
-  readonly unit: string;
-  readonly note: string;
-}
 
 const CALLS = datasetOf('calls');
 
@@ -221,11 +212,6 @@ async function onServer(url: string, ...statements: string[]): Promise<Record<st
   } finally {
     await client.end();
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
