@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Logger } from '../log.ts';
-import type { SummaryProducer } from '../reports/summary-port.ts';
+import type { SummaryProducer } from '../reports/summary.ts';
 import type { Database } from '../store/database.ts';
 import type { RunState } from '../store/runs.ts';
 import type { JwtSettings } from './supabase-token.ts';

@@ -1,8 +1,6 @@
-import type { CellType } from './column.ts';
 import { all, field, not, secondsBetween, textIs } from './day-rows.ts';
-import type { ColumnSpec, Dimension, Measure } from './define-report.ts';
-import { FIELD_LABELS, type LabelledField } from './field-labels.ts';
-import { hourOfDay, hourStart } from './local-hours.ts';
+import type { Dimension, Measure } from './define-report.ts';
+import { DAY, hourDimensions, textDimension } from './dimensions.ts';
 
 /** What the reports over calls share: conditions, measures, dimensions. */
 
@@ -33,29 +31,6 @@ export const TALK_OF_ANSWERED: Measure = {
   where: answered,
 };
 
-export const DAY: Dimension = { key: 'day', type: 'date', labels: FIELD_LABELS.date, of: 'day' };
-
-export function textDimension(key: LabelledField): Dimension {
-  return { key, type: 'text', labels: FIELD_LABELS[key], of: { field: key } };
-}
-
-export function hourDimensions(anchor: string): readonly Dimension[] {
-  return [
-    {
-      key: 'hour',
-      type: 'integer',
-      labels: FIELD_LABELS.hour,
-      of: { numbers: hourOfDay(anchor) },
-    },
-    {
-      key: 'hour_start',
-      type: 'instant',
-      labels: FIELD_LABELS.hour_start,
-      of: { numbers: hourStart(anchor) },
-    },
-  ];
-}
-
 export const CALL_DIMENSIONS: readonly Dimension[] = [
   DAY,
   ...hourDimensions('started_at'),
@@ -63,20 +38,3 @@ export const CALL_DIMENSIONS: readonly Dimension[] = [
     textDimension,
   ),
 ];
-
-/** The column of a dimension or a field under its usual label, which does not merge. */
-export function plainColumn(
-  key: LabelledField,
-  type: CellType = 'text',
-  more: Partial<ColumnSpec> = {},
-): ColumnSpec {
-  return {
-    key,
-    type,
-    unit: null,
-    labels: FIELD_LABELS[key],
-    merge: 'none',
-    shown: true,
-    ...more,
-  };
-}

@@ -64,7 +64,8 @@ const held = new WeakMap<Chunk, DayRows>();
 
 /**
  * A chunk as rows of a day. Folds and the projection of one chunk share it, so that none works out
- * again what another did. Without `params` it serves what does not depend on them.
+ * again what another did; so a chunk must not change after it was made. Without `params` it serves
+ * what does not depend on them.
  */
 export function dayRowsOf(chunk: Chunk, day: DayWindow, params?: Params): DayRows {
   const rows = held.get(chunk);

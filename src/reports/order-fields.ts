@@ -1,7 +1,7 @@
-import { DAY, hourDimensions, textDimension } from './call-fields.ts';
 import { all, type Condition, type DayRows, decimalField, not, textIs } from './day-rows.ts';
 import { type DecimalVector, multiplyVectors, subtractVectors } from './decimal-vector.ts';
 import type { ColumnSpec, Dimension, Measure } from './define-report.ts';
+import { DAY, hourDimensions, textDimension } from './dimensions.ts';
 import { FIELD_LABELS, labels } from './field-labels.ts';
 import { sum } from './figures.ts';
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from './canonical-json.ts';
 import type { Dataset } from './dataset.ts';
 import type { FragmentSpec } from './fragment.ts';
+import { reportKind } from './registry.ts';
 import type { Filter, Grain, ParamValue, ReportName } from './request.ts';
 import type { FoldSpec } from './totals.ts';
 
@@ -46,8 +47,10 @@ export function fragmentKey(of: {
   return digest({ kind: 'fragment', version: FRAGMENT_VERSION, ...of });
 }
 
+/** A report's measures belong to the key: totals hold their values by position. */
 export function totalsKey(of: { rowsKey: string; zone: string; fold: FoldSpec }): string {
-  return digest({ kind: 'totals', version: TOTALS_VERSION, ...of });
+  const measures = reportKind(of.fold.report).measures.map((measure) => measure.key);
+  return digest({ kind: 'totals', version: TOTALS_VERSION, measures, ...of });
 }
 
 function digest(value: object): string {

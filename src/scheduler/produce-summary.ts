@@ -3,8 +3,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mergeTotals, summaryFold } from '../reports/fold.ts';
 import { reportKind } from '../reports/registry.ts';
-import { buildSummary, parseSummaryBy } from '../reports/summary.ts';
-import type { PeriodSummary, SummaryProducer } from '../reports/summary-port.ts';
+import { buildSummary, parseSummaryBy } from '../reports/build-summary.ts';
+import type { Summary, SummaryProducer } from '../reports/summary.ts';
 import type { DayTotals, FoldSpec } from '../reports/totals.ts';
 import { findTenant } from '../store/tenants.ts';
 import { irregularDaysOf } from '../time/calendar.ts';
@@ -21,7 +21,7 @@ export function createSummaryProducer(
     const tenant = await deps.database.asSystem((tx) => findTenant(tx, tenantId));
     if (!tenant) throw new RangeError(`no tenant ${tenantId}`);
     const overall = summaryFold(kind, request);
-    const grouped: FoldSpec = { ...overall, by: parseSummaryBy(kind, by ?? undefined) };
+    const grouped: FoldSpec = { ...overall, by: parseSummaryBy(kind, by) };
     const planned = await planDays(request, kind, tenant, { ...deps, signal });
     const scratchDir = join('tmp', 'summaries', randomUUID());
     let days: MadeDay[];
@@ -52,7 +52,7 @@ export function createSummaryProducer(
         days.map((made) => made.totals[index]),
       );
     const total = merged(overall, 0);
-    const { columns, rows, totals } = buildSummary({
+    const { totals, groups } = buildSummary({
       spec: grouped,
       totals: merged(grouped, 1),
       overall: total,
@@ -70,8 +70,8 @@ export function createSummaryProducer(
       dataAsOf: changes.length === 0 ? null : Math.max(...changes),
       days: { total: days.length, cached: days.filter((made) => made.cached).length },
       rows: total.rows,
-      totals: { columns, rows: totals },
-      groups: by === null ? null : { columns, rows },
-    } satisfies PeriodSummary;
+      totals,
+      groups: by === null ? null : groups,
+    } satisfies Summary;
   };
 }

@@ -1,12 +1,7 @@
-import {
-  answered,
-  CALL_DIMENSIONS,
-  callDuration,
-  plainColumn,
-  TALK_OF_ANSWERED,
-} from '../call-fields.ts';
+import { answered, CALL_DIMENSIONS, callDuration, TALK_OF_ANSWERED } from '../call-fields.ts';
 import { field } from '../day-rows.ts';
 import { defineReport } from '../define-report.ts';
+import { plainColumn } from '../dimensions.ts';
 import { labels } from '../field-labels.ts';
 import { ANSWERED, largest, ratio, sum, TALK } from '../figures.ts';
 

@@ -1,12 +1,7 @@
-import {
-  CALL_COUNTS,
-  CALL_DIMENSIONS,
-  callDuration,
-  plainColumn,
-  TALK_OF_ANSWERED,
-} from '../call-fields.ts';
+import { CALL_COUNTS, CALL_DIMENSIONS, callDuration, TALK_OF_ANSWERED } from '../call-fields.ts';
 import { type Condition, field } from '../day-rows.ts';
 import { defineReport } from '../define-report.ts';
+import { plainColumn } from '../dimensions.ts';
 import { FIELD_LABELS, labels } from '../field-labels.ts';
 import { CALL_FIGURES, LONGEST_CALL, sum } from '../figures.ts';
 import { dateTexts, offsetTexts } from '../local-hours.ts';

@@ -1,7 +1,7 @@
-import { plainColumn } from '../call-fields.ts';
 import type { Condition, DayRows, RowDecimals } from '../day-rows.ts';
 import { type DecimalVector, decimalAt } from '../decimal-vector.ts';
 import { defineReport } from '../define-report.ts';
+import { plainColumn } from '../dimensions.ts';
 import { FIELD_LABELS, labels } from '../field-labels.ts';
 import { sum } from '../figures.ts';
 import { isCredit, isSale, MONEY_MEASURES, ORDER_DIMENSIONS } from '../order-fields.ts';

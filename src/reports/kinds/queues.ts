@@ -4,11 +4,11 @@ import {
   CALL_COUNTS,
   CALL_DIMENSIONS,
   offered,
-  plainColumn,
   TALK_OF_ANSWERED,
 } from '../call-fields.ts';
 import { type Condition, field } from '../day-rows.ts';
 import { defineReport } from '../define-report.ts';
+import { plainColumn } from '../dimensions.ts';
 import { labels } from '../field-labels.ts';
 import {
   ABANDONED,

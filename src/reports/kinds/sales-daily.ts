@@ -1,5 +1,5 @@
-import { plainColumn } from '../call-fields.ts';
 import { defineReport } from '../define-report.ts';
+import { plainColumn } from '../dimensions.ts';
 import { labels } from '../field-labels.ts';
 import { MONEY_FIGURES, MONEY_MEASURES, ORDER_DIMENSIONS } from '../order-fields.ts';
 

@@ -1,6 +1,6 @@
-import { plainColumn } from '../call-fields.ts';
 import { decimalColumn } from '../decimal-vector.ts';
 import { defineReport } from '../define-report.ts';
+import { plainColumn } from '../dimensions.ts';
 import { FIELD_LABELS, labels } from '../field-labels.ts';
 import { sum } from '../figures.ts';
 import { dateTexts, offsetTexts } from '../local-hours.ts';

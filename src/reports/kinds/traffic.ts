@@ -1,11 +1,6 @@
-import {
-  CALL_COUNTS,
-  CALL_DIMENSIONS,
-  offered,
-  plainColumn,
-  TALK_OF_ANSWERED,
-} from '../call-fields.ts';
+import { CALL_COUNTS, CALL_DIMENSIONS, offered, TALK_OF_ANSWERED } from '../call-fields.ts';
 import { defineReport } from '../define-report.ts';
+import { plainColumn } from '../dimensions.ts';
 import { labels } from '../field-labels.ts';
 import { ANSWERED, IGNORED, ratio, sum, TALK } from '../figures.ts';
 

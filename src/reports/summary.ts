@@ -11,7 +11,7 @@ export interface SummaryRequest {
   readonly by: string | null;
 }
 
-export interface PeriodSummary {
+export interface Summary {
   /** Zones of the period's days in order of first use. */
   readonly zones: readonly string[];
   /** UTC epoch ms, half-open. */
@@ -30,9 +30,6 @@ export interface PeriodSummary {
 
 /**
  * Produces a summary from the days' totals. Aborting the signal gives up waiting.
- * @throws DaybookError `E_INVALID` naming `by` when the report has no such dimension.
+ * @throws DaybookError `E_PARAM` naming `by` when the report has no such dimension.
  */
-export type SummaryProducer = (
-  request: SummaryRequest,
-  signal: AbortSignal,
-) => Promise<PeriodSummary>;
+export type SummaryProducer = (request: SummaryRequest, signal: AbortSignal) => Promise<Summary>;
