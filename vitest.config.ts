@@ -8,8 +8,8 @@ const common = {
 };
 
 /**
- * `node`: needs Node alone. `interop`: reads our files back with other programs. `long`: many
- * rounds; `DAYBOOK_LONG=short` asks for fewer.
+ * `node`: needs Node alone. `interop`: reads our files back with other programs. `long`: takes
+ * minutes and other programs; `DAYBOOK_LONG=short` asks for fewer rounds.
  */
 export default defineConfig({
   test: {

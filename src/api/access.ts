@@ -44,6 +44,7 @@ export function guardRoutes(
   server.addHook('onRequest', async (request, reply) => {
     const access = request.routeOptions.config.access;
     if (request.is404 || access === 'public') return;
+    reply.header('cache-control', 'no-store');
     const chosen = request.headers['x-daybook-tenant'];
     try {
       request.actor = await options.authenticate(

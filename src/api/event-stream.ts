@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { requestSignal } from './request-signal.ts';
 
 /** One response of server-sent events, with back-pressure. */
 export interface EventStream {
@@ -18,10 +19,9 @@ export function beginEventStream(
   headers: Record<string, string | number | string[] | undefined>,
   closing: AbortSignal,
 ): EventStream {
-  const left = new AbortController();
-  response.on('close', () => left.abort());
-  response.on('error', () => left.abort());
-  const signal = AbortSignal.any([left.signal, closing]);
+  const signal = requestSignal(response, closing);
+  // An error is followed by close.
+  response.on('error', () => {});
   const kept = Object.entries(headers).filter(([, value]) => value !== undefined);
   response.writeHead(200, {
     ...(Object.fromEntries(kept) as Record<string, string>),

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyRequest } from 'fastify';
 import { DaybookError, toDaybookError } from '../errors.ts';
 import { BODY_BYTES } from './json-body.ts';
 
-/** What Fastify, Node or Postgres threw, as an error of ours. */
+/** What Fastify or anything below threw, as an error of ours. */
 export function fromFramework(thrown: unknown, request: FastifyRequest): DaybookError {
   if (thrown instanceof DaybookError) return thrown;
   const { code = '', message, statusCode } = thrown as Partial<FastifyError>;
@@ -31,13 +31,6 @@ export function fromFramework(thrown: unknown, request: FastifyRequest): Daybook
     case 'FST_ERR_NOT_FOUND':
       return notFound(request);
   }
-  if (isDatabaseFailure(code, message ?? '')) {
-    return new DaybookError(
-      'E_UNAVAILABLE',
-      { what: 'the database', reason: message ?? code },
-      thrown,
-    );
-  }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return usage('request', code, message ?? 'a well-formed request');
   }
@@ -53,13 +46,4 @@ export function notFound(request: FastifyRequest): DaybookError {
 
 function usage(where: string, got: string, expected: string): DaybookError {
   return new DaybookError('E_USAGE', { where, got, expected });
-}
-
-/** Lost, refused or overdue: shut down (57), connection (08), resources (53), sockets. */
-function isDatabaseFailure(code: string, message: string): boolean {
-  return (
-    /^(57|08|53)[0-9A-Z]{3}$/.test(code) ||
-    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code) ||
-    /^(Connection terminated|Query read timeout|timeout exceeded when trying)/.test(message)
-  );
 }

@@ -51,7 +51,7 @@ async function examineDatabase(config: Config, url: string): Promise<Check[]> {
   const log = createLogger({ level: config.logLevel, role: 'cli' });
   const database = openDatabase({ url, maxConnections: 2, applicationName: 'daybook doctor', log });
   try {
-    return await checkDatabase(database, url);
+    return await checkDatabase(database, url, config);
   } finally {
     await database.close();
   }

@@ -1,42 +1,35 @@
-import { datasetOf } from '../reports/dataset.ts';
-import { columnsAt, type ReportKind } from '../reports/define-report.ts';
-import { listReportKinds } from '../reports/registry.ts';
+import { describeReports, type ReportDescription } from '../reports/describe.ts';
 
 /** What `daybook export --help` tells of the reports. */
 export function reportsHelp(): string {
   return `
 Reports:
-${listReportKinds().map(reportHelp).join('\n')}
-Filters (--where, repeated ones are joined by AND):
+${describeReports('en').map(reportHelp).join('\n')}
+Filters (--where; repeated ones are joined by AND):
   field=v1,v2   field!=v1,v2   field>=v   field<=v   field~text (contains)
 `;
 }
 
-function reportHelp(kind: ReportKind): string {
-  const grains = kind.grains.map((grain) =>
-    grain === kind.defaultGrain && kind.grains.length > 1 ? `${grain} (default)` : grain,
+function reportHelp(report: ReportDescription): string {
+  const grains = report.grains.map((grain) =>
+    grain === report.default_grain && report.grains.length > 1 ? `${grain} (default)` : grain,
   );
-  const columns = kind.columns.map((column) => {
-    const at = kind.grains.filter((grain) => columnsAt(kind, grain).includes(column));
-    const only = at.length < kind.grains.length ? ` (${at.join(', ')})` : '';
-    return column.key + (column.unit ? ` [${column.unit}]` : '') + only;
+  const columns = report.columns.map(({ key, unit, grains: at }) => {
+    const only = at.length < report.grains.length ? ` (${at.join(', ')})` : '';
+    return key + (unit ? ` [${unit}]` : '') + only;
   });
-  const fields = datasetOf(kind.dataset).fields.map(({ name }) => name);
+  const params = report.params.map(
+    ({ name, min, max, default: usual }) => `${name}=${min}…${max} (default ${usual})`,
+  );
   return [
-    `  ${kind.name}: ${kind.description.en}`,
+    `  ${report.report}: ${report.description}`,
     listed('grains', grains),
     listed('columns', columns),
-    listed('filters', fields),
-    ...(kind.params.length > 0
-      ? [
-          listed(
-            'params',
-            kind.params.map(
-              (param) => `${param.name}=${param.min}…${param.max} (default ${param.default})`,
-            ),
-          ),
-        ]
-      : []),
+    listed(
+      'filters',
+      report.filters.map(({ field }) => field),
+    ),
+    ...(params.length > 0 ? [listed('params', params)] : []),
     '',
   ].join('\n');
 }

@@ -11,7 +11,13 @@ import { rejectHeader, writeRejectsCsv, writeRejectsXlsx } from '../ingest/rejec
 import { type RetryResult, retryRejects } from '../ingest/retry-rejects.ts';
 import { principalName } from '../principals/principal.ts';
 import { storeLoads } from '../store/loads.ts';
-import { countRejects, eachReject, listRejects, rejectColumns } from '../store/rejects.ts';
+import {
+  countRejects,
+  eachReject,
+  listRejects,
+  type Reject,
+  rejectColumns,
+} from '../store/rejects.ts';
 import { requireTenant, type Tenant } from '../store/tenants.ts';
 import { untilInterrupted } from './interrupts.ts';
 import { openFile, parseDataset, readMap, sizeOf } from './load.ts';
@@ -80,7 +86,7 @@ async function list(options: Options): Promise<void> {
       total: await countRejects(tx, filter),
     }));
     if (options.json) {
-      printJson(rejects.map(({ map: _, ...reject }) => reject));
+      printJson(rejects.map(asJson));
     } else {
       printTable(
         ['ID', 'DATASET', 'FILE', 'ROW', 'FIELD', 'CODE', 'REASON'],
@@ -99,6 +105,22 @@ async function list(options: Options): Promise<void> {
       process.stderr.write(`daybook: the first ${rejects.length} of ${total}; export gives all\n`);
     }
   });
+}
+
+function asJson(reject: Reject) {
+  return {
+    id: reject.id,
+    dataset: reject.dataset,
+    load_id: reject.loadId,
+    file_name: reject.fileName,
+    row_number: reject.rowNumber,
+    field: reject.field,
+    code: reject.code,
+    reason: reject.reason,
+    raw: reject.raw,
+    state: reject.state,
+    created_at: reject.createdAt.toISOString(),
+  };
 }
 
 async function exportFile(options: Options): Promise<void> {

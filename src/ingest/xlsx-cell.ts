@@ -3,9 +3,12 @@
 const DAY_MS = 86_400_000;
 /** Built-in number formats that show a date or a time. */
 const DATE_FORMATS = new Set([
-  14, 15, 16, 17, 18, 19, 20, 21, 22, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 45, 46, 47, 50, 51,
-  52, 53, 54, 55, 56, 57, 58,
+  14, 15, 16, 17, 18, 19, 20, 21, 22, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 45, 47, 50, 51, 52,
+  53, 54, 55, 56, 57, 58,
 ]);
+
+/** The built-in `[h]:mm:ss`. */
+const ELAPSED_HOURS = 46;
 
 /** How the number of a cell is meant. `zeros`: padded to so many digits, as codes often are. */
 export type CellStyle = { readonly kind: 'number' | 'date' | 'duration' } | ZeroPadded;
@@ -18,6 +21,7 @@ export const PLAIN: CellStyle = { kind: 'number' };
 
 /** @param code of a custom format; null: a built-in one */
 export function styleOf(formatId: number, code: string | null): CellStyle {
+  if (code === null && formatId === ELAPSED_HOURS) return { kind: 'duration' };
   if (code === null) return { kind: DATE_FORMATS.has(formatId) ? 'date' : 'number' };
   const first = code.split(';')[0];
   if (/^0{2,}$/.test(first)) return { kind: 'zeros', digits: first.length };

@@ -7,7 +7,7 @@ export interface SummaryRequest {
   readonly tenantId: string;
   /** Columns, format, locale and the like of the request play no part. */
   readonly request: ReportRequest;
-  /** `day`, one of the report's dimensions, or null for the totals of the whole period alone. */
+  /** As `parseSummaryBy` takes it; null: the totals of the whole period alone. */
   readonly by: string | null;
 }
 

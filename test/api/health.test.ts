@@ -1,4 +1,6 @@
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/store/database.ts';
 import { startApi, type TestApi } from './support.ts';
 
 let api: TestApi;
@@ -40,8 +42,13 @@ describe('health', () => {
   });
 
   it('is alive, not ready, and 503 elsewhere when the database is gone', async () => {
-    const lost = await startApi();
-    await lost.db.database.close();
+    const nowhere = openDatabase({
+      url: 'postgres://nobody:canary@127.0.0.1:1/none',
+      maxConnections: 1,
+      applicationName: 'test',
+      log: pino({ level: 'silent' }),
+    });
+    const lost = await startApi({ database: nowhere });
     try {
       expect((await get('/healthz', lost)).statusCode).toBe(200);
       expect((await get('/readyz', lost)).statusCode).toBe(503);
@@ -52,8 +59,10 @@ describe('health', () => {
       });
       expect([answer.statusCode, answer.json().code]).toEqual([503, 'E_UNAVAILABLE']);
       expect(answer.headers['retry-after']).toBe('5');
+      expect(answer.body).not.toMatch(/canary|127.0.0.1:1\b|ECONN/);
     } finally {
-      await lost.server.close();
+      await lost.close();
+      await nowhere.close();
     }
   });
 

@@ -161,6 +161,7 @@ describe('wrong addresses and arguments', () => {
     ['/v1/reports/queues/summary?from=2026-03-01&to=2026-03-01&params=x', 'params'],
     ['/v1/reports/queues/summary?from=2026-03-01&to=2026-03-01&params=x%3D1', 'params.x'],
     ['/v1/reports/queues/summary?from=2026-03-01&to=2026-03-01&zone=X', 'zone'],
+    ['/v1/reports/queues/summary?from=2026-03-01&to=2026-03-01&by=colour', 'by'],
   ])('%s names %s', async (url, where) => {
     const answer = await send('GET', url);
     expect([400, 422]).toContain(answer.statusCode);

@@ -40,10 +40,10 @@ const PERIOD = 'from=2026-03-01&to=2026-03-31';
 describe('the list of reports', () => {
   it('has every report with columns, units, merges, filters, parameters, grains', async () => {
     const { items } = (await get('/v1/reports')).json();
-    expect(items.map(({ name }: { name: string }) => name)).toEqual(
+    expect(items.map(({ report }: { report: string }) => report)).toEqual(
       listReportKinds().map(({ name }) => name),
     );
-    const queues = items.find(({ name }: { name: string }) => name === 'queues');
+    const queues = items.find(({ report }: { report: string }) => report === 'queues');
     expect(queues).toMatchObject({
       title: 'Queues',
       grains: ['day', 'period'],

@@ -10,6 +10,8 @@ beforeAll(async () => {
 afterAll(() => test.drop());
 
 const HEADER = 'external_id,started_at,ended_at,disposition,wait_seconds';
+const KILL_COPIES = `select pg_terminate_backend(pid) from pg_stat_progress_copy
+  where datname = current_database()`;
 let tenants = 0;
 
 function newTenant() {
@@ -228,7 +230,12 @@ describe('a load', () => {
     );
     expect(lines).toEqual([
       { order_id: '7', quantity: '-1', unit_price: '2', extra: { colour: 'red' } },
-      { order_id: 'a', quantity: '12345678901234567890.123456789', unit_price: '0.10', extra: null },
+      {
+        order_id: 'a',
+        quantity: '12345678901234567890.123456789',
+        unit_price: '0.10',
+        extra: null,
+      },
     ]);
     const rejects = await rejectsOf(tenant);
     expect(rejects.map((reject) => reject['code'])).toEqual(['text', 'row_shape', 'row_shape']);
@@ -236,7 +243,8 @@ describe('a load', () => {
 
   it('tells by content what comes without a name: gzip, NDJSON, tabs, UTF-16', async () => {
     const rows = `${HEADER}\na,2024-01-01T10:00:00Z,2024-01-01T10:01:00Z,busy,3\n`;
-    const json = '{"external_id":"a","started_at":"2024-01-01T10:00:00Z","ended_at":"2024-01-01T10:01:00Z","disposition":"busy","wait_seconds":3}';
+    const json =
+      '{"external_id":"a","started_at":"2024-01-01T10:00:00Z","ended_at":"2024-01-01T10:01:00Z","disposition":"busy","wait_seconds":3}';
     const inputs = [
       gzipSync(rows),
       Buffer.from(rows.replaceAll(',', '\t')),
@@ -294,6 +302,22 @@ describe('a load', () => {
     expect(await callsOf(tenant)).toEqual([]);
   });
 
+  it('whose database dies in the middle says so, though more rows would come', async () => {
+    const tenant = await newTenant();
+    const row = 'a,2024-01-01T10:00:00Z,2024-01-01T10:01:00Z,busy,1\n';
+    async function* endless() {
+      yield Buffer.from(`${HEADER}\n`);
+      for (let piece = 0; ; piece++) {
+        if (piece === 20) await test.database.asOwner((tx) => tx.query(KILL_COPIES));
+        yield Buffer.from(row.repeat(2000));
+      }
+    }
+    await expect(load(test.database, tenant, endless())).rejects.toMatchObject({
+      code: 'E_UNAVAILABLE',
+    });
+    expect(await callsOf(tenant)).toEqual([]);
+  });
+
   it('moves the mark of completeness forward and never back', async () => {
     const tenant = await newTenant();
     const file = `${HEADER}\na,2024-01-01T10:00:00Z,2024-01-01T10:01:00Z,busy,3\n`;
@@ -309,7 +333,8 @@ describe('a load', () => {
     const tenant = await newTenant();
     const rows = Array.from(
       { length: 3000 },
-      (_, i) => `${i},2024-01-${String((i % 28) + 1).padStart(2, '0')}T10:00:00Z,2024-02-01T10:01:00Z,busy,`,
+      (_, i) =>
+        `${i},2024-01-${String((i % 28) + 1).padStart(2, '0')}T10:00:00Z,2024-02-01T10:01:00Z,busy,`,
     );
     const files = Array.from({ length: 6 }, (_, n) => {
       const mine = rows.map((row) => `${row}${n}`);

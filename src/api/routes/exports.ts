@@ -9,6 +9,7 @@ import { actorOf } from '../access.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
 import { idempotencyKeyOf } from '../idempotency-key.ts';
 import { waitSecondsOf } from '../prefer.ts';
+import { requestSignal } from '../request-signal.ts';
 import { requireRun, unknownRun } from '../run-lookup.ts';
 import { waitForRun } from '../run-watch.ts';
 import { isUuid } from '../uuid.ts';
@@ -80,8 +81,6 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
       if (waitSeconds === 0) return reply.code(202).send(created);
 
       reply.header('preference-applied', `wait=${waitSeconds}`);
-      const left = new AbortController();
-      request.raw.socket.once('close', () => left.abort());
       const { run } = await requireRun(database, tenant.id, created.id);
       const ended = await waitForRun({
         feed: deps.progress,
@@ -89,7 +88,7 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
         read: async () => (await requireRun(database, tenant.id, created.id)).run,
         deadline: now() + waitSeconds * 1000,
         now,
-        signal: AbortSignal.any([left.signal, closing]),
+        signal: requestSignal(reply.raw, closing),
       });
       const { file } = await requireRun(database, tenant.id, created.id);
       return reply.code(isFinal(ended.state) ? 200 : 202).send(viewRun(ended, file, tenant, now()));

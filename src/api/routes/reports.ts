@@ -1,40 +1,44 @@
 import { z } from 'zod';
-import { filterOps } from '../../reports/check-filter.ts';
-import { datasetOf } from '../../reports/dataset.ts';
+import type { Merge } from '../../reports/define-report.ts';
 import {
-  type ColumnSpec,
-  columnsAt,
-  type Merge,
-  type ReportKind,
-} from '../../reports/define-report.ts';
-import { listReportKinds } from '../../reports/registry.ts';
-import { LOCALES, type Locale } from '../../reports/request.ts';
+  type ColumnDescription,
+  describeReports,
+  type ReportDescription,
+} from '../../reports/describe.ts';
+import { LOCALES } from '../../reports/request.ts';
 import { actorOf } from '../access.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 
 /** What can be asked for: reports, their grains, columns, filters, parameters, dimensions. */
 
+const unit = z.union([z.string(), z.null()]);
+
 const ColumnView = z.object({
   key: z.string(),
   label: z.string(),
   type: z.string(),
-  unit: z.union([z.string(), z.null()]),
-  merge: z.string().describe('How days become one value.'),
+  unit,
+  merge: z.string().describe('How rows and days become one value.'),
+  default: z.boolean().describe('In a file when no columns are asked for.'),
   grains: z.array(z.string()),
-  shown: z.boolean().describe('In a file when no columns are asked for.'),
 });
 
 const ReportView = z.object({
-  name: z.string(),
+  report: z.string(),
   title: z.string(),
   description: z.string(),
   dataset: z.string(),
   grains: z.array(z.string()),
   default_grain: z.string(),
   columns: z.array(ColumnView),
+  figures: z.array(ColumnView).describe('What a summary holds.'),
+  dimensions: z
+    .array(z.object({ key: z.string(), label: z.string(), type: z.string() }))
+    .describe('What a summary can be asked `by`.'),
   filters: z.array(
     z.object({
       field: z.string(),
+      label: z.string(),
       type: z.string(),
       ops: z.array(z.string()),
       values: z.array(z.string()).optional(),
@@ -45,15 +49,12 @@ const ReportView = z.object({
       name: z.string(),
       label: z.string(),
       type: z.string(),
-      unit: z.union([z.string(), z.null()]),
+      unit,
       min: z.number(),
       max: z.number(),
       default: z.number(),
     }),
   ),
-  dimensions: z
-    .array(z.object({ key: z.string(), label: z.string(), type: z.string() }))
-    .describe('For `by` of a summary.'),
 });
 
 export function reportRoutes({ server }: RouteContext): void {
@@ -74,49 +75,29 @@ export function reportRoutes({ server }: RouteContext): void {
     },
     async (request) => {
       const locale = request.query.locale ?? actorOf(request).tenant.locale;
-      return { items: listReportKinds().map((kind) => viewReport(kind, locale)) };
+      return { items: describeReports(locale).map(viewReport) };
     },
   );
 }
 
-function viewReport(kind: ReportKind, locale: Locale): z.infer<typeof ReportView> {
+function viewReport(report: ReportDescription): z.infer<typeof ReportView> {
   return {
-    name: kind.name,
-    title: kind.labels[locale],
-    description: kind.description[locale],
-    dataset: kind.dataset,
-    grains: [...kind.grains],
-    default_grain: kind.defaultGrain,
-    columns: kind.columns.map((column) => viewColumn(kind, column, locale)),
-    filters: datasetOf(kind.dataset).fields.map((field) => ({
-      field: field.name,
-      type: field.type,
-      ops: [...filterOps(field)],
-      ...(field.values ? { values: [...field.values] } : {}),
+    ...report,
+    grains: [...report.grains],
+    columns: report.columns.map(viewColumn),
+    figures: report.figures.map(viewColumn),
+    dimensions: [...report.dimensions],
+    filters: report.filters.map(({ ops, values, ...filter }) => ({
+      ...filter,
+      ops: [...ops],
+      ...(values ? { values: [...values] } : {}),
     })),
-    params: kind.params.map(({ labels, ...param }) => ({ ...param, label: labels[locale] })),
-    dimensions: kind.dimensions.map(({ key, type, labels }) => ({
-      key,
-      type,
-      label: labels[locale],
-    })),
+    params: [...report.params],
   };
 }
 
-function viewColumn(
-  kind: ReportKind,
-  column: ColumnSpec,
-  locale: Locale,
-): z.infer<typeof ColumnView> {
-  return {
-    key: column.key,
-    label: column.labels[locale],
-    type: column.type,
-    unit: column.unit,
-    merge: mergeText(column.merge),
-    grains: kind.grains.filter((grain) => columnsAt(kind, grain).includes(column)),
-    shown: column.shown,
-  };
+function viewColumn(column: ColumnDescription): z.infer<typeof ColumnView> {
+  return { ...column, merge: mergeText(column.merge), grains: [...column.grains] };
 }
 
 function mergeText(merge: Merge): string {

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
+import { parseSummaryBy } from '../../reports/build-summary.ts';
 import type { Table } from '../../reports/document.ts';
 import { parseReportRequest } from '../../reports/parse-request.ts';
+import { reportKind } from '../../reports/registry.ts';
 import { actorOf } from '../access.ts';
 import { shown } from '../request-schema.ts';
+import { requestSignal } from '../request-signal.ts';
 import { IrregularDayView, isoOrNull, viewIrregularDay } from '../views.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 import { FilterBody, ParamsBody } from './export-body.ts';
@@ -50,7 +53,11 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
         querystring: z.strictObject({
           from: z.string().max(200),
           to: z.string().max(200),
-          by: z.string().max(200).optional().describe('`day` or a dimension of the report.'),
+          by: z
+            .string()
+            .max(200)
+            .optional()
+            .describe('Dimensions of the report, such as `day` or `day,queue`.'),
           zone: z.string().max(200).optional(),
           locale: z.string().max(200).optional(),
           where: several(z.string().max(100_000))
@@ -65,7 +72,7 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
         response: { 200: SummaryView, ...PROBLEMS },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { tenant } = actorOf(request);
       const { from, to, by, zone, locale, where, params } = request.query;
       const wanted = parseReportRequest(
@@ -81,11 +88,10 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
         },
         { locale: tenant.locale },
       );
-      const left = new AbortController();
-      request.raw.socket.once('close', () => left.abort());
+      parseSummaryBy(reportKind(wanted.report), by ?? null);
       const summary = await deps.summaries(
         { tenantId: tenant.id, request: wanted, by: by ?? null },
-        AbortSignal.any([left.signal, closing, AbortSignal.timeout(LONGEST_MS)]),
+        requestSignal(reply.raw, closing, LONGEST_MS),
       );
       return {
         report: wanted.report,

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Config } from '../../config.ts';
+import { budgetFor } from '../../pool/budget.ts';
 import type { Database, Tx } from '../../store/database.ts';
 import { inspectMigrations } from '../../store/migrate.ts';
 import { localTextOf } from '../../time/local-time.ts';
@@ -8,9 +10,6 @@ import { type Check, check, fail, ok, warn } from './check.ts';
 
 const LEAST_VERSION = 15;
 const LARGEST_SKEW_MS = 60_000;
-/** For one API process, the runner and one compute process, with their smallest pools. */
-const LEAST_CONNECTIONS = 10;
-const ENOUGH_CONNECTIONS = 20;
 /** Both halves of years over which zone data were changed and corrected. */
 const SAMPLED_DATES = [1999, 2007, 2011, 2016, 2019, 2022, 2024, 2026].flatMap((year) => [
   Date.UTC(year, 0, 15, 12),
@@ -18,7 +17,11 @@ const SAMPLED_DATES = [1999, 2007, 2011, 2016, 2019, 2022, 2024, 2026].flatMap((
 ]);
 
 /** All checks of a database; when it is not reachable, only that. */
-export async function checkDatabase(database: Database, url: string): Promise<Check[]> {
+export async function checkDatabase(
+  database: Database,
+  url: string,
+  config: Config,
+): Promise<Check[]> {
   const reachable = await check('postgres', () => database.asOwner(lookAtVersion));
   if (reachable.state === 'fail') return [reachable];
   const migrations = await check('migrations', () => lookAtMigrations(url));
@@ -26,7 +29,7 @@ export async function checkDatabase(database: Database, url: string): Promise<Ch
     reachable,
     migrations,
     ...(migrations.state === 'ok' ? [await checkRowSecurity(database)] : []),
-    await check('connections', () => database.asOwner(lookAtConnections)),
+    await check('connections', () => database.asOwner((tx) => lookAtConnections(tx, config))),
     await check('clock', () => database.asOwner(lookAtClock)),
     await check('zones', () => database.asOwner(lookAtZones)),
   ];
@@ -64,7 +67,8 @@ function checkRowSecurity(database: Database): Promise<Check> {
   });
 }
 
-async function lookAtConnections(tx: Tx) {
+/** Against what the budget of processes makes of this machine, this database and the settings. */
+async function lookAtConnections(tx: Tx, config: Config) {
   const [{ allowed, used }] = await tx.query<{ allowed: number; used: number }>(
     `select least(
          current_setting('max_connections')::int
@@ -74,11 +78,14 @@ async function lookAtConnections(tx: Tx) {
        ) as allowed,
        (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used`,
   );
-  const finding = `${allowed} allowed, ${used} in use`;
-  if (allowed < LEAST_CONNECTIONS) return fail(`${finding}; expected ${LEAST_CONNECTIONS} or more`);
-  return allowed - used < ENOUGH_CONNECTIONS
-    ? warn(`${finding}; ${ENOUGH_CONNECTIONS} free ones are comfortable`)
-    : ok(finding);
+  const budget = budgetFor(config.cores, allowed, config);
+  const wanted =
+    budget.apiProcesses * budget.apiPool +
+    budget.runnerPool +
+    budget.computeProcesses * budget.threadsPerCompute;
+  const finding = `${allowed} allowed, ${used} in use; \`up\` wants ${wanted}`;
+  if (allowed < wanted) return fail(`${finding}; expected ${wanted} or more allowed`);
+  return allowed - used < wanted ? warn(`${finding}, unless it is running already`) : ok(finding);
 }
 
 async function lookAtClock(tx: Tx) {

@@ -6,7 +6,7 @@ import { ensureCluster, passwordOf } from './cluster.ts';
 import { withHomeLock } from './home-lock.ts';
 import { answers, ensureDatabase, findServer, urlOf } from './probe.ts';
 import { addUser, hasUsers, removeRecord, removeUser, writeRecord } from './record.ts';
-import { launchServer, type ServerProcess, stopServer, watchServer } from './server.ts';
+import { lastFatal, launchServer, type ServerProcess, stopServer, watchServer } from './server.ts';
 import { serverSettings } from './settings.ts';
 
 /**
@@ -128,7 +128,7 @@ async function launch(
     }
     // A free port may be taken between our look and the server's start.
     if (left === 1 || options.port !== undefined) {
-      throw unavailable(`it ended while starting; see ${join(folder, 'server.log')}`);
+      throw unavailable(`it ended while starting: ${lastFatal(folder)}`);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, renameSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Account, unavailable } from './account.ts';
@@ -97,6 +97,14 @@ async function endsWithin(identity: ProcessIdentity, patienceMs: number): Promis
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return true;
+}
+
+/** Why the server ended, by the last fatal line of its log, and where that log is. */
+export function lastFatal(folder: string): string {
+  const path = join(folder, 'server.log');
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+  const fatal = lines.findLast((line) => /(FATAL|PANIC): /.test(line)) ?? lines.at(-1) ?? '';
+  return `${fatal.replace(/^.*?((FATAL|PANIC): +)/, '')} (see ${path})`;
 }
 
 function openLog(path: string): number {

@@ -195,6 +195,8 @@ export const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   claimed_tenant_id: ['authenticated', 'daybook_tenant'],
   claimed_user_id: ['authenticated'],
   member_tenant_id: ['authenticated'],
+  note_changed_hours: ['daybook_tenant'],
+  version_after: ['daybook_system', 'daybook_tenant'],
 };
 
 export const SEQUENCES: readonly string[] = ['rejects_id_seq'];
