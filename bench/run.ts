@@ -9,8 +9,8 @@ import { type BenchOptions, type BenchRow, tableOf } from './row.ts';
 
 const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   export: benchExport,
-  load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
   render: benchRender,
+  load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
 };
 
 const { values } = parseArgs({

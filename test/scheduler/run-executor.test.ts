@@ -11,7 +11,7 @@ import { produceDay } from '../../src/reports/produce-day.ts';
 import { type ExecutorDeps, startRunExecutor } from '../../src/scheduler/run-executor.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
 import { findFileOfRun } from '../../src/store/files.ts';
-import { findRun, insertRun, isFinal, requestCancel, type RunRow } from '../../src/store/runs.ts';
+import { findRun, insertRun, isFinal, type RunRow, requestCancel } from '../../src/store/runs.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 
 let test: TestDatabase;
