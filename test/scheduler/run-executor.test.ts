@@ -136,6 +136,21 @@ describe('the executor of runs', () => {
     expect(new Set(files.map((file) => file?.sha256)).size).toBe(1);
   });
 
+  it('makes the lines of one grain from the totals that another grain left', async () => {
+    const { executor, hints } = start();
+    const rowsOf = async (over: Record<string, unknown>) => {
+      const run = await queue(over);
+      executor.wake();
+      expect(await ended(run, hints)).toMatchObject({ state: 'done', errorMessage: null });
+      return (await fileOf(run))?.rowCount;
+    };
+    for (const format of ['csv', 'xlsx']) {
+      expect(await rowsOf({ report: 'queues', grain: 'period', format })).toBe(3);
+      expect(await rowsOf({ report: 'queues', grain: 'day', format })).toBe(30);
+      expect(await rowsOf({ report: 'queues', grain: 'period', format })).toBe(3);
+    }
+  });
+
   it('neither reads nor writes parts when the request says so', async () => {
     const { executor, hints } = start();
     const run = await queue({ cache: false });
