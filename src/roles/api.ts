@@ -62,20 +62,14 @@ export async function runApi(config: Config): Promise<void> {
     now: Date.now,
   });
   process.on('message', (message: HubMessage) => {
-    switch (message.kind) {
-      case 'dispatched':
-      case 'refused':
-        return receive(message);
-      case 'progress':
-        return feed.publish(message.hint);
-      case 'engine':
-        engineReady = message.ready;
-        return undefined;
-      case 'drain':
-        return void server
-          .close()
-          .then(() => database.close())
-          .finally(() => process.exit(0));
+    if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
+    else if (message.kind === 'progress') feed.publish(message.hint);
+    else if (message.kind === 'engine') engineReady = message.ready;
+    else if (message.kind === 'drain') {
+      void server
+        .close()
+        .then(() => database.close())
+        .finally(() => process.exit(0));
     }
   });
   await server.listen({ host: config.host, port: config.port });

@@ -95,15 +95,9 @@ export function startPrimary(deps: {
 
   /** Others use the same channel, such as the limiter of rates: only our own kinds are ours. */
   function route(message: ClientMessage, channel: Channel<HubMessage>): void {
-    switch (message.kind) {
-      case 'dispatch':
-      case 'cancel':
-        return hub.fromClient(channel, message);
-      case 'wake':
-        return broadcast('runner', message);
-      case 'progress':
-        return broadcast('api', message);
-    }
+    if (message.kind === 'dispatch' || message.kind === 'cancel') hub.fromClient(channel, message);
+    else if (message.kind === 'wake') broadcast('runner', message);
+    else if (message.kind === 'progress') broadcast('api', message);
   }
 
   function broadcast(role: Role, message: HubMessage): void {
