@@ -238,6 +238,7 @@ describe('a load', () => {
     const file = [
       line('"a"', '"quantity":12345678901234567890.123456789,"unit_price":0.10'),
       line('7', '"quantity":-1,"unit_price":2,"tax":null,"colour":"red"'),
+      line('"e"', '"quantity":-1.25e2,"unit_price":1.5e-7'),
       line('"b"', '"quantity":1,"unit_price":1,"customer":"\\ud800"'),
       '{"order_id":',
       '[1]',
@@ -245,7 +246,7 @@ describe('a load', () => {
     ].join('\n');
     const options = { dataset: 'order_lines' as const, name: 'o.ndjson', map: { extra: true } };
     expect(await load(test.database, tenant, file, options)).toMatchObject({
-      loaded: 2,
+      loaded: 3,
       rejected: 3,
     });
     const lines = await test.database.asTenant(tenant.id, (tx) =>
@@ -259,6 +260,7 @@ describe('a load', () => {
         unit_price: '0.10',
         extra: null,
       },
+      { order_id: 'e', quantity: '-125', unit_price: '0.00000015', extra: null },
     ]);
     const rejects = await rejectsOf(tenant);
     expect(rejects.map((reject) => reject['code'])).toEqual(['text', 'row_shape', 'row_shape']);
