@@ -43,7 +43,7 @@ export interface DaysJob {
   readonly rowsPartOf: (index: number) => RowsPartRef | null;
   readonly scratchDir: string;
   readonly signal: AbortSignal;
-  readonly onDay: (made: MadeDay, rowsRead: number) => void;
+  readonly onDay: (made: MadeDay, rowsRead: number, index: number) => void;
 }
 
 export interface DaysDeps {
@@ -84,7 +84,7 @@ export async function makeDays(
         const { made, rowsRead } =
           fromFound(plan, found[index], job, job.specOf(index)) ??
           (await fromThread(plan, index, found[index], job, deps, signal));
-        job.onDay(made, rowsRead);
+        job.onDay(made, rowsRead, index);
         return made;
       }),
     );
