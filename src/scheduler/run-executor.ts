@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { scratchFolder } from '../cache/unfinished.ts';
 import { DaybookError, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RunHint } from '../pool/messages.ts';
@@ -154,7 +155,7 @@ class Draining extends Error {}
 
 async function execute(run: ClaimedRun, signal: AbortSignal, deps: ExecutorDeps): Promise<void> {
   const log = deps.log.child({ run: run.id, report: run.request.report });
-  const scratchDir = join('tmp', 'runs', `${run.id}-${run.leaseToken}`);
+  const scratchDir = scratchFolder(`${run.id}-${run.leaseToken}`);
   const progress = progressWriter(run, deps);
   let state: RunHint['state'] = 'running';
   try {
