@@ -41,6 +41,8 @@ export interface DaysJob {
   readonly specOf: (index: number) => FragmentSpec | null;
   /** Rows parts that this run has made already, by index; they need not be looked for. */
   readonly rowsPartOf: (index: number) => RowsPartRef | null;
+  /** Render anew what is there already: some of it turned out to be damaged. */
+  readonly renderAgain: boolean;
   readonly scratchDir: string;
   readonly signal: AbortSignal;
   readonly onDay: (made: MadeDay, rowsRead: number, index: number) => void;
@@ -120,7 +122,7 @@ async function findAll(
   }));
   return planned.map((plan, index) => {
     const rows = parts.get(plan.rowsKey);
-    const fragment = parts.get(keys[index].fragment ?? '');
+    const fragment = job.renderAgain ? undefined : parts.get(keys[index].fragment ?? '');
     return {
       rowsPart: job.rowsPartOf(index) ?? (rows?.kind === 'rows' ? rows.ref : null),
       totals: keys[index].totals.map((key) => totals.get(key) ?? null),

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { readPiece } from '../cache/fragment-part.ts';
 import { DaybookError } from '../errors.ts';
 import { assembleFile } from '../reports/assemble.ts';
@@ -11,7 +10,6 @@ import { outColumns } from '../reports/out-columns.ts';
 import { reportKind } from '../reports/registry.ts';
 import { planSheets } from '../reports/render/sheet-plan.ts';
 import type { Format, ReportRequest } from '../reports/request.ts';
-import { dropPart } from '../store/parts.ts';
 import { irregularDaysOf } from '../time/calendar.ts';
 import { openArtifact } from './artifact.ts';
 import { type MadeDay, makeDays } from './make-days.ts';
@@ -21,31 +19,33 @@ import type { ProducedReport, ReportDeps, ReportJob } from './report-job.ts';
 
 /** `cell_refs: auto` writes references up to this many rows, and for all that is scheduled. */
 export const AUTO_REFS_ROWS = 100_000;
-/** Parts that turn out damaged are dropped and made again this many times. */
+/** Fragments of which one turns out damaged are all rendered again this many times. */
 const ATTEMPTS = 3;
 
 /** Makes the one file of a run: its days, then their assembly. */
 export async function produceReport(job: ReportJob, deps: ReportDeps): Promise<ProducedReport> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await produceOnce(job, deps);
+      return await produceOnce(job, deps, attempt > 1);
     } catch (error) {
       const damaged = error instanceof DaybookError && error.code === 'E_PART_DAMAGED';
       if (!damaged || attempt === ATTEMPTS) throw error;
-      const key = String(error.details.got).split('.')[0];
-      await deps.database.asTenant(job.tenant.id, (tx) => dropPart(tx, key));
     }
   }
 }
 
-async function produceOnce(job: ReportJob, deps: ReportDeps): Promise<ProducedReport> {
+async function produceOnce(
+  job: ReportJob,
+  deps: ReportDeps,
+  renderAgain: boolean,
+): Promise<ProducedReport> {
   const { request, tenant } = job;
   const kind = reportKind(request.report);
   const { database, source } = deps;
   const planned = await planDays(request, kind, tenant, { database, source, signal: job.signal });
-  const { days, pieces, cellRefs } = await makeDetail(job, kind, planned, deps);
+  const { days, pieces, cellRefs } = await makeDetail(job, kind, planned, renderAgain, deps);
   const document = describe(job, kind, days, pieces);
-  const artifact = openArtifact(join(deps.home, job.path));
+  const artifact = openArtifact(deps.home, job.path);
   try {
     const { rows } = await assembleFile({
       document,
@@ -79,6 +79,7 @@ async function makeDetail(
   job: ReportJob,
   kind: ReportKind,
   planned: readonly PlannedDay[],
+  renderAgain: boolean,
   deps: ReportDeps,
 ): Promise<Detail> {
   const { request } = job;
@@ -91,7 +92,7 @@ async function makeDetail(
   const renderAtOnce = byDay && (!refsWanted || manyExpected);
 
   const progress = { daysTotal: planned.length, daysDone: 0, daysCached: 0, rowsRead: 0 };
-  const common = daysJob(job, kind);
+  const common = { ...daysJob(job, kind), renderAgain };
   const days = await makeDays(
     planned,
     {
