@@ -1,11 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process';
 import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { pino } from 'pino';
 import { loadRows } from '../src/ingest/load-rows.ts';
 import { stageColumns } from '../src/ingest/row-encoder.ts';
@@ -15,6 +13,8 @@ import { startEmbeddedPostgres } from '../src/store/embedded-postgres.ts';
 import { mergeSql, stageTableSql, storeLoads } from '../src/store/loads.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { addTenant } from '../src/store/tenants.ts';
+import { psql } from './psql.ts';
+import { type BenchRow, rowOf, tableOf } from './row.ts';
 
 /**
  * Loading calls from CSV, side by side with what a database person would type: `psql \copy` into a
@@ -22,69 +22,54 @@ import { addTenant } from '../src/store/tenants.ts';
  * run has a database of its own; the two take turns.
  */
 
-export interface BenchRow {
-  readonly figure: string;
-  /** Medians, in `unit`. */
-  readonly ours: number;
-  readonly theirs: number;
-  readonly ratio: number;
-  readonly unit: string;
-  readonly note: string;
-}
-
 const CALLS = datasetOf('calls');
 
-export async function benchLoad(
-  options: { readonly rows?: number; readonly runs?: number } = {},
-): Promise<BenchRow[]> {
-  const rows = options.rows ?? 1_000_000;
-  const runs = options.runs ?? 3;
+export async function benchLoad({
+  rows = 1_000_000,
+  runs = 3,
+  say = () => {},
+}: {
+  readonly rows?: number;
+  readonly runs?: number;
+  readonly say?: (text: string) => void;
+} = {}): Promise<BenchRow[]> {
   const folder = mkdtempSync(join(tmpdir(), 'daybook-bench-load-'));
   const server = await startEmbeddedPostgres({ home: join(folder, 'home') });
   try {
     const file = join(folder, 'calls.csv');
     await writeCalls(file, rows);
-    const template = server.url.replace(/\/daybook$/, '/bench_template');
     await onServer(server.url, 'create database bench_template');
-    await migrate(template);
-    const hasPsql = spawnSync('psql', ['--version']).status === 0;
-    const seconds = { ours: [] as number[], theirs: [] as number[], again: [] as number[] };
+    await migrate(server.url.replace(/\/daybook$/, '/bench_template'));
+    const first: { ours: number; theirs: number }[] = [];
+    const again: { ours: number; theirs: number }[] = [];
     for (let run = 0; run < runs; run++) {
+      const seconds = { ours: { first: 0, second: 0 }, theirs: 0 };
       for (const side of run % 2 === 0 ? ['ours', 'theirs'] : ['theirs', 'ours']) {
         await onServer(server.url, 'create database bench template bench_template', 'checkpoint');
         const url = server.url.replace(/\/daybook$/, '/bench');
-        if (side === 'ours') {
-          const { first, second } = await loadOurs(url, file, rows);
-          seconds.ours.push(first);
-          seconds.again.push(second);
-        } else {
-          seconds.theirs.push(await loadTheirs(url, file, rows, hasPsql));
-        }
+        if (side === 'ours') seconds.ours = await loadOurs(url, file, rows);
+        else seconds.theirs = await loadTheirs(url, file, rows);
         await onServer(server.url, 'drop database bench with (force)');
       }
+      const { ours, theirs } = seconds;
+      say(`load: ${ours.first.toFixed(2)} s, psql ${theirs.toFixed(2)} s`);
+      first.push({ ours: ours.first, theirs });
+      again.push({ ours: ours.second, theirs });
     }
-    const ours = median(seconds.ours);
-    const theirs = median(seconds.theirs);
-    const again = median(seconds.again);
-    const with_ = hasPsql ? 'psql \\copy' : 'COPY of the bytes (no psql here)';
     const megabytes = Math.round(statSync(file).size / 1e6);
     return [
-      {
-        figure: `load ${rows} calls from csv`,
-        ours,
-        theirs,
-        ratio: ours / theirs,
-        unit: 's',
-        note: `against ${with_} and the same merge; ${megabytes} MB`,
-      },
-      {
-        figure: `load the same ${rows} calls again`,
-        ours: again,
-        theirs,
-        ratio: again / theirs,
-        unit: 's',
-        note: `nothing changes; against their first load`,
-      },
+      rowOf(
+        `load ${rows} calls from csv`,
+        's',
+        `psql \\copy to a temporary table and the same merge; ${megabytes} MB`,
+        first,
+      ),
+      rowOf(
+        `load the same ${rows} calls again`,
+        's',
+        'psql as above, its first load; here nothing changes',
+        again,
+      ),
     ];
   } finally {
     await server.stop();
@@ -125,7 +110,7 @@ async function loadOurs(url: string, file: string, rows: number) {
   }
 }
 
-async function loadTheirs(url: string, file: string, rows: number, hasPsql: boolean) {
+async function loadTheirs(url: string, file: string, rows: number) {
   const database = openDatabase({
     url,
     maxConnections: 1,
@@ -152,36 +137,15 @@ async function loadTheirs(url: string, file: string, rows: number, hasPsql: bool
     'commit',
   ];
   const since = performance.now();
-  if (hasPsql) {
-    const script = [
-      ...before.map((statement) => `${statement};`),
-      `\\${copy.replace('stdin', `'${file}'`)}`,
-      ...after.map((statement) => `${statement.replace(/\s+/g, ' ')};`),
-    ].join('\n');
-    await runPsql(url, script);
-  } else {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    for (const statement of before) await client.query(statement);
-    await pipeline(createReadStream(file), client.query(copyFrom(copy)));
-    for (const statement of after) await client.query(statement);
-    await client.end();
-  }
+  await psql(url, [
+    ...before,
+    `\\${copy.replace('stdin', `'${file}'`)}`,
+    ...after.map((statement) => statement.replace(/\s+/g, ' ')),
+  ]);
   const seconds = (performance.now() - since) / 1000;
   const [{ count }] = await onServer(url, 'select count(*) from daybook.calls');
   if (Number(count) !== rows) throw new Error(`theirs left ${count} rows, expected ${rows}`);
   return seconds;
-}
-
-function runPsql(url: string, script: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const psql = spawn('psql', [url, '-qX', '-v', 'ON_ERROR_STOP=1', '-f', '-'], {
-      stdio: ['pipe', 'ignore', 'inherit'],
-    });
-    psql.once('error', reject);
-    psql.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`psql ended ${code}`))));
-    psql.stdin.end(script);
-  });
 }
 
 /** Calls of a month, spread over its hours, in the order in which they started. */
@@ -223,17 +187,9 @@ async function onServer(url: string, ...statements: string[]): Promise<Record<st
   }
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
-
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const rows = Number(process.argv[2] ?? 1_000_000);
-  const runs = Number(process.argv[3] ?? 3);
-  for (const row of await benchLoad({ rows, runs })) {
-    process.stdout.write(
-      `${row.figure}: ours ${row.ours.toFixed(2)} ${row.unit}, theirs ${row.theirs.toFixed(2)} ${row.unit}, ratio ${row.ratio.toFixed(2)} (${row.note})\n`,
-    );
-  }
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  const quick = process.argv.includes('--quick') ? { rows: 100_000, runs: 1 } : {};
+  const rows = await benchLoad({ ...quick, say });
+  process.stdout.write(`${tableOf(rows)}\n`);
 }

@@ -14,23 +14,7 @@ import type { FragmentForm, Piece } from '../src/reports/fragment.ts';
 import { deflatePiece } from '../src/reports/render/deflate.ts';
 import { createRowRenderer } from '../src/reports/render/row-renderer.ts';
 import { planSheets } from '../src/reports/render/sheet-plan.ts';
-
-/** A line of the bench: ours beside a rival's, of the same run. */
-export interface BenchRow {
-  readonly figure: string;
-  readonly ours: number;
-  readonly theirs: number;
-  /** ours ÷ theirs. */
-  readonly ratio: number;
-  readonly unit: string;
-  readonly note: string;
-}
-
-export interface RenderBenchOptions {
-  /** 100,000 rows only, fewer rounds. */
-  readonly quick: boolean;
-  readonly say: (text: string) => void;
-}
+import { type BenchOptions, type BenchRow, median, secondsOf } from './row.ts';
 
 const DAYS = 31;
 const ZONE = 'Europe/Berlin';
@@ -59,7 +43,7 @@ const COLUMNS: readonly OutColumn[] = (
  * Rows to bytes, in one thread, from columns in memory: against ExcelJS's streaming writer (the
  * same cells, typed, no shared strings) and Papaparse's writer. Rounds alternate; medians.
  */
-export async function benchRender({ quick, say }: RenderBenchOptions): Promise<BenchRow[]> {
+export async function benchRender({ quick, say }: BenchOptions): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   const small = chunksOf(100_000);
   const rounds = quick ? 3 : 5;
@@ -104,7 +88,7 @@ export async function benchRender({ quick, say }: RenderBenchOptions): Promise<B
 async function compare(
   figure: string,
   rounds: number,
-  say: (text: string) => void,
+  say: BenchOptions['say'],
   race: {
     ours: () => Promise<unknown>;
     theirs: () => Promise<unknown>;
@@ -294,20 +278,8 @@ function documentOf(pieces: readonly Piece[], form: FragmentForm): ReportDocumen
   };
 }
 
-async function secondsOf(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return (performance.now() - started) / 1000;
-}
-
 async function medianSeconds(rounds: number, work: () => Promise<unknown>): Promise<number> {
   const seconds: number[] = [];
   for (let round = 0; round < rounds; round++) seconds.push(await secondsOf(work));
   return median(seconds);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -2,12 +2,14 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchExport } from './export.ts';
 import { benchLoad } from './load.ts';
+import { benchRender } from './render.ts';
 import { type BenchOptions, type BenchRow, tableOf } from './row.ts';
 
 /** `npm run bench`: every part of the bench, one table at the end. See README.md beside it. */
 
 const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   export: benchExport,
+  render: benchRender,
   load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
 };
 

@@ -1,27 +1,25 @@
 import { Command, CommanderError } from 'commander';
-import { demoCommand } from './cli/demo.ts';
-import { doctorCommand } from './cli/doctor.ts';
-import { withEngine } from './cli/engine-session.ts';
-import { exportCommand } from './cli/export.ts';
-import { loadCommand } from './cli/load.ts';
-import { migrateCommand } from './cli/migrate.ts';
-import { rejectsCommand } from './cli/rejects.ts';
-import { tenantCommand } from './cli/tenant.ts';
-import { upCommand } from './cli/up.ts';
 import { type DaybookError, toDaybookError } from './errors.ts';
 
 /** The `daybook` command: one file per command in `cli/`, joined here. */
 
-const COMMANDS: readonly (() => Command)[] = [
-  upCommand,
-  () => exportCommand(withEngine),
-  loadCommand,
-  rejectsCommand,
-  tenantCommand,
-  demoCommand,
-  migrateCommand,
-  doctorCommand,
-];
+/** Read when they are needed: a command does not pay for the others. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./cli/up.ts')).upCommand(),
+  export: async () => {
+    const [{ exportCommand }, { withEngine }] = await Promise.all([
+      import('./cli/export.ts'),
+      import('./cli/engine-session.ts'),
+    ]);
+    return exportCommand(withEngine);
+  },
+  load: async () => (await import('./cli/load.ts')).loadCommand(),
+  rejects: async () => (await import('./cli/rejects.ts')).rejectsCommand(),
+  tenant: async () => (await import('./cli/tenant.ts')).tenantCommand(),
+  demo: async () => (await import('./cli/demo.ts')).demoCommand(),
+  migrate: async () => (await import('./cli/migrate.ts')).migrateCommand(),
+  doctor: async () => (await import('./cli/doctor.ts')).doctorCommand(),
+};
 
 /** Exit statuses: 0 done, 1 failed, 2 wrong usage. */
 function exitStatusOf(error: DaybookError): number {
@@ -29,14 +27,14 @@ function exitStatusOf(error: DaybookError): number {
   return error.status >= 400 && error.status < 500 && error.code !== 'E_CANCELLED' ? 2 : 1;
 }
 
-function buildProgram(): Command {
+async function buildProgram(): Promise<Command> {
   const program = new Command('daybook')
     .description('Scheduled reports and ETL for companies that bill by the minute')
     .showHelpAfterError('(--help lists what it takes)')
     .exitOverride();
-  for (const build of COMMANDS) {
-    program.addCommand(withExits(build()));
-  }
+  const wanted = process.argv[2] ?? '';
+  const names = Object.hasOwn(COMMANDS, wanted) ? [wanted] : Object.keys(COMMANDS);
+  for (const name of names) program.addCommand(withExits(await COMMANDS[name]()));
   return program;
 }
 
@@ -47,7 +45,7 @@ function withExits(command: Command): Command {
 }
 
 try {
-  await buildProgram().parseAsync();
+  await (await buildProgram()).parseAsync();
 } catch (thrown) {
   if (thrown instanceof CommanderError) {
     process.exitCode = thrown.exitCode === 0 ? 0 : 2;

@@ -1,3 +1,4 @@
+import { AggregatorRegistry } from 'prom-client';
 import { configFromProcess } from './config.ts';
 
 /** The entry of every process that the primary forks: its role decides what it becomes. */
@@ -6,6 +7,8 @@ const config = configFromProcess();
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('disconnect', () => process.exit(1));
+// Answers the primary when it gathers metrics.
+new AggregatorRegistry();
 
 switch (config.role) {
   case 'api':

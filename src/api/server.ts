@@ -156,6 +156,7 @@ async function secureHeaders(server: ApiServer, publicUrl: string): Promise<void
       },
     },
     strictTransportSecurity: secure,
+    xFrameOptions: { action: 'deny' },
   });
 }
 

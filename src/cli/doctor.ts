@@ -2,10 +2,10 @@ import { Command } from 'commander';
 import { type Config, configFromProcess } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { openDatabase } from '../store/database.ts';
-import { startEmbeddedPostgres } from '../store/embedded-postgres.ts';
 import type { Check } from './doctor/check.ts';
 import { checkDatabase } from './doctor/database.ts';
 import { checkBinaries, checkHome, checkNode } from './doctor/machine.ts';
+import { withEmbeddedServer } from './embedded-server.ts';
 import { printJson, printTable } from './output.ts';
 
 /** `daybook doctor`: whether Daybook can work here. Changes nothing but an empty home. */
@@ -35,12 +35,8 @@ async function examine(config: Config): Promise<Check[]> {
   const binaries = await checkBinaries(config.home);
   if (binaries.state === 'fail') return [...machine, binaries];
   try {
-    const server = await startEmbeddedPostgres({ home: config.home });
-    try {
-      return [...machine, binaries, ...(await examineDatabase(config, server.url))];
-    } finally {
-      await server.stop();
-    }
+    const database = await withEmbeddedServer(config.home, (url) => examineDatabase(config, url));
+    return [...machine, binaries, ...database];
   } catch (error) {
     const finding = (error as Error).message;
     return [...machine, binaries, { name: 'postgres', state: 'fail', finding }];

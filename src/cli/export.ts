@@ -7,6 +7,7 @@ import { CELL_REFS, FORMATS, GRAINS, HEADERS, LOCALES } from '../reports/request
 import type { FileRow } from '../store/files.ts';
 import { reportsHelp } from './export-help.ts';
 import { copyToOut, demandWritable, streamToStdout } from './export-output.ts';
+import { untilInterrupted } from './interrupts.ts';
 import { type ExportProgress, progressLine } from './progress-line.ts';
 
 /** `daybook export`: a period in, a file out. */
@@ -37,8 +38,8 @@ interface ExportFlags {
   readonly zone?: string;
   readonly grain?: string;
   readonly columns?: string;
-  readonly where: string[];
-  readonly param: string[];
+  readonly where?: string[];
+  readonly param?: string[];
   readonly locale?: string;
   readonly headers?: string;
   readonly cellRefs?: string;
@@ -63,9 +64,8 @@ export function exportCommand(withEngine: WithEngine): Command {
       '--where <filter>',
       'field=v1,v2  field!=v1,v2  field>=v  field<=v  field~text',
       collect,
-      [],
     )
-    .option('--param <name=value>', 'a parameter of the report', collect, [])
+    .option('--param <name=value>', 'a parameter of the report', collect)
     .option('--locale <locale>', LOCALES.join(', '))
     .option('--headers <kind>', HEADERS.join(' or '))
     .option('--cell-refs <when>', `${CELL_REFS.join(', ')}: cell references in workbooks`)
@@ -88,33 +88,29 @@ async function runExport(withEngine: WithEngine, report: string, flags: ExportFl
   checkFlags(request);
   if (!toStdout) await demandWritable(resolve(flags.out));
 
-  const stop = new AbortController();
-  const onSignal = (name: NodeJS.Signals) =>
-    stop.abort(new DaybookError('E_CANCELLED', { what: 'export', got: `by ${name}` }));
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   const line = progressLine(process.stderr);
   try {
-    await withEngine(configFromProcess(), async (engine) => {
-      const { path, file } = await engine.produce(flags.tenant, request, {
-        signal: stop.signal,
-        onProgress: line.show,
-      });
-      line.clear();
-      stop.signal.throwIfAborted();
-      if (toStdout) await streamToStdout(path, process.stdout, stop.signal);
-      else await copyToOut({ from: path, to: resolve(flags.out), file, signal: stop.signal });
-      if (toStdout) return;
-      process.stdout.write(
-        flags.json
-          ? `${JSON.stringify(resultOf(flags.out, file))}\n`
-          : `${flags.out}: ${file.rowCount} rows, ${file.bytes} bytes\n`,
-      );
-    });
-  } catch (error) {
-    throw stop.signal.aborted ? stop.signal.reason : error;
+    await untilInterrupted((signal) =>
+      withEngine(configFromProcess(), async (engine) => {
+        const { path, file } = await engine.produce(flags.tenant, request, {
+          signal,
+          onProgress: line.show,
+        });
+        line.clear();
+        signal.throwIfAborted();
+        if (toStdout) return streamToStdout(path, process.stdout, signal);
+        await copyToOut({ from: path, to: resolve(flags.out), file, signal });
+        process.stdout.write(
+          flags.json
+            ? `${JSON.stringify(resultOf(flags.out, file))}\n`
+            : `${flags.out}: ${file.rowCount} rows, ${file.bytes} bytes\n`,
+        );
+      }).catch((error: unknown) => {
+        throw signal.aborted ? signal.reason : error;
+      }),
+    );
   } finally {
     line.clear();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 
@@ -128,8 +124,8 @@ export function rawRequestOf(report: string, flags: Omit<ExportFlags, 'tenant'>)
     zone: flags.zone,
     grain: flags.grain,
     columns: flags.columns?.split(',').map((key) => key.trim()),
-    where: flags.where,
-    params: paramsOf(flags.param),
+    where: flags.where ?? [],
+    params: paramsOf(flags.param ?? []),
     locale: flags.locale,
     headers: flags.headers,
     cell_refs: flags.cellRefs,
@@ -199,6 +195,6 @@ function resultOf(out: string, file: FileRow) {
   };
 }
 
-function collect(value: string, earlier: string[]): string[] {
+function collect(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
 }

@@ -9,14 +9,17 @@ export function openLoadProgress(out: NodeJS.WriteStream, sizeBytes: number | nu
   let drawnAt = 0;
   let bytesRead = 0;
 
-  function show({ rows, rejected }: LoadProgress): void {
+  function show({ rows, rejected, merging }: LoadProgress): void {
     const now = performance.now();
-    if (!out.isTTY || now - drawnAt < REDRAW_MS) return;
+    if (!out.isTTY || (now - drawnAt < REDRAW_MS && !merging)) return;
     drawnAt = now;
     const perSecond = Math.round((rows * 1000) / Math.max(1, now - since));
     const share = sizeBytes ? `${Math.floor((bytesRead * 100) / sizeBytes)} %, ` : '';
     const refused = rejected > 0 ? `, ${rejected} rejected` : '';
-    out.write(`\r\x1b[K${share}${rows} rows, ${perSecond} rows/s${refused}`);
+    const text = merging
+      ? `${rows} rows read, merging`
+      : `${share}${rows} rows, ${perSecond} rows/s`;
+    out.write(`\r\x1b[K${text}${refused}`);
   }
 
   return {

@@ -1,8 +1,8 @@
 import type { Config } from '../config.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { type Database, openDatabase } from '../store/database.ts';
-import { startEmbeddedPostgres } from '../store/embedded-postgres.ts';
 import { migrate } from '../store/migrate.ts';
+import { withEmbeddedServer } from './embedded-server.ts';
 
 /** The database for the length of one command. */
 
@@ -26,12 +26,7 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const log = createLogger({ level: config.logLevel, role: 'cli' });
   if (config.databaseUrl !== null) return withUrl(config.databaseUrl);
-  const server = await startEmbeddedPostgres({ home: config.home });
-  try {
-    return await withUrl(server.url);
-  } finally {
-    await server.stop();
-  }
+  return withEmbeddedServer(config.home, withUrl);
 
   async function withUrl(databaseUrl: string): Promise<T> {
     const appliedNow = await migrate(databaseUrl, { log });

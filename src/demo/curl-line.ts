@@ -19,5 +19,5 @@ export function curlLine(demo: {
   const ask =
     `curl -fsS ${key} -H 'Prefer: wait=60' -H 'Content-Type: application/json' ` +
     `-d '${body}' ${demo.url}/v1/exports`;
-  return `curl -fsSOJ ${key} "${demo.url}$(${ask} | grep -o '/v1/exports/[^"]*/file')"`;
+  return `curl -fsS -o demo-calls.xlsx ${key} "${demo.url}$(${ask} | grep -o '/v1/exports/[^"]*/file')"`;
 }

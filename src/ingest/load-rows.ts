@@ -5,8 +5,9 @@ import type { Bytes } from './byte-source.ts';
 import { CopyWriter } from './copy-writer.ts';
 import { DayCounter } from './day-counter.ts';
 import type { InputFormat } from './input-format.ts';
-import { type LoadMap, NO_MAP, parseLoadMap } from './load-map.ts';
+import { type LoadMap, NO_MAP } from './load-map.ts';
 import { columnsOf, openRows } from './open-rows.ts';
+import { parseLoadMap } from './parse-load-map.ts';
 import type { RowReader } from './row.ts';
 import { RowEncoder, stageColumns } from './row-encoder.ts';
 import type { StageColumn, StagedRows, StoreLoad } from './staging.ts';
@@ -47,6 +48,8 @@ export interface LoadResult {
 export interface LoadProgress {
   readonly rows: number;
   readonly rejected: number;
+  /** All rows are read; the database merges them. */
+  readonly merging: boolean;
 }
 
 /** What is written at once to the database. */
@@ -170,7 +173,7 @@ function stageFrom(
           surroundings.onReject?.(row.rejectId, reason);
         });
         if (writer.length >= PIECE_BYTES) await write(writer.take());
-        surroundings.onProgress?.({ rows: good + rejected, rejected });
+        surroundings.onProgress?.({ rows: good + rejected, rejected, merging: !more });
       }
       writer.endOfRows();
       await write(writer.take());

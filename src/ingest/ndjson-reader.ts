@@ -107,5 +107,23 @@ function parseObject(text: string): Record<string, string | null> | string {
 }
 
 function asText(token: string): string {
-  return token.startsWith('"') ? token : `"${token}"`;
+  if (token.startsWith('"')) return token;
+  return /[eE]/.test(token) ? `"${withoutExponent(token)}"` : `"${token}"`;
+}
+
+/** `1.5e-7` as `0.00000015`; an exponent of more than two digits stays as it is. */
+function withoutExponent(token: string): string {
+  const [, sign, whole, fraction = '', exponent] =
+    /^(-?)(\d+)(?:\.(\d+))?[eE]([+-]?\d+)$/.exec(token) ?? [];
+  const shift = Number(exponent);
+  if (!(Math.abs(shift) < 100)) return token;
+  const digits = '0'.repeat(Math.max(0, -shift)) + whole + fraction;
+  const point = Math.max(0, -shift) + whole.length + shift;
+  const before =
+    digits
+      .slice(0, point)
+      .padEnd(point, '0')
+      .replace(/^0+(?=\d)/, '') || '0';
+  const after = digits.slice(point);
+  return `${sign}${before}${after === '' ? '' : `.${after}`}`;
 }

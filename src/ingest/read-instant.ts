@@ -94,13 +94,10 @@ export function compileInstant(
     } else {
       into.instant = clock.instantOf(wallMs);
       into.wallMs = wallMs;
-      if (clock.kind !== 'unique') {
-        into.ambiguous = clock.kind === 'overlap';
-        // A date alone is the day's first instant, also where midnight does not exist.
-        if (clock.kind === 'gap' && !reading.dateOnly) {
-          const reason = `${shown(span.text())} does not exist in ${clock.zone}: the clocks skipped it`;
-          return { code: 'gap', reason };
-        }
+      into.ambiguous = clock.kind === 'overlap' && !reading.dateOnly;
+      if (clock.kind === 'gap' && !(reading.dateOnly && bearsDate(clock, into.instant, wallMs))) {
+        const reason = `${shown(span.text())} does not exist in ${clock.zone}: the clocks skipped it`;
+        return { code: 'gap', reason };
       }
     }
     if (!(into.instant >= FIRST_MS && into.instant < LAST_MS)) {
@@ -111,6 +108,11 @@ export function compileInstant(
     }
     return null;
   };
+}
+
+/** A date alone is the day's first instant, also where midnight does not exist, if the day does. */
+function bearsDate(clock: LocalClock, instant: number, wallMs: number): boolean {
+  return Math.floor(clock.wallOf(instant) / DAY_MS) === Math.floor(wallMs / DAY_MS);
 }
 
 function latest(each: readonly ReadInstant[], gate: Locate | null): ReadInstant {

@@ -17,7 +17,9 @@ export type ClientMessage =
   | { readonly kind: 'cancel'; readonly id: string }
   /** A run was queued or is to be cancelled: the runner looks at once. */
   | { readonly kind: 'wake' }
-  | { readonly kind: 'progress'; readonly hint: RunHint };
+  | { readonly kind: 'progress'; readonly hint: RunHint }
+  /** The metrics of all processes, please. */
+  | { readonly kind: 'metrics'; readonly id: string };
 
 /** From the primary to the runner and the API processes. */
 export type HubMessage =
@@ -27,6 +29,7 @@ export type HubMessage =
   | { readonly kind: 'progress'; readonly hint: RunHint }
   /** Whether runs are worked on: there is a runner, and threads. */
   | { readonly kind: 'engine'; readonly ready: boolean }
+  | { readonly kind: 'metrics'; readonly id: string; readonly text: string }
   | { readonly kind: 'drain' };
 
 /** From the primary to a compute process. */

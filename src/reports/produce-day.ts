@@ -11,7 +11,7 @@ import { reportKind } from './registry.ts';
 import { deflatePiece } from './render/deflate.ts';
 import { createRowRenderer } from './render/row-renderer.ts';
 import { renderZoneOf } from './render-zone.ts';
-import type { DayTotals } from './totals.ts';
+import { type DayTotals, groupedPieceRows } from './totals.ts';
 
 export interface ProduceDayDeps {
   readonly source: RowSource;
@@ -146,11 +146,13 @@ function openDayPass(task: DayTask, rowsKey: string, parts: PartStore): DayPass 
     },
     async finish() {
       const totals = folds.map((fold) => fold.totals());
-      if (kind.shape === 'groups' && task.grain !== 'period' && spec) {
-        const at = { date: day.date, zone: day.zone };
-        render(projectGroups(kind, totals[0], spec.columns, at), null);
-      } else if (kind.shape === 'groups' && task.grain !== 'period') {
-        if (totals[0].groups.length > 0) pieceRows.push(totals[0].groups.length);
+      if (kind.shape === 'groups') {
+        const lines = groupedPieceRows(task.grain, totals[0]);
+        if (!spec) pieceRows.push(...lines);
+        else if (lines.length > 0) {
+          const at = { date: day.date, zone: day.zone };
+          render(projectGroups(kind, totals[0], spec.columns, at), null);
+        }
       }
       return { totals, pieceRows, fragment: writer ? await writer.commit() : null };
     },

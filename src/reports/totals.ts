@@ -1,4 +1,4 @@
-import type { Filter, ParamValue, ReportName } from './request.ts';
+import type { Filter, Grain, ParamValue, ReportName } from './request.ts';
 
 /**
  * What a day adds to a report's totals, in a form that merges: the day's groups with one
@@ -27,4 +27,12 @@ export interface FoldSpec {
   readonly by: readonly string[];
   readonly where: readonly Filter[];
   readonly params: Readonly<Record<string, ParamValue>>;
+}
+
+/**
+ * Rows of the pieces that a grouped report's day is rendered into: one piece with a line per
+ * group, or none at all; none either where lines are of the whole period.
+ */
+export function groupedPieceRows(grain: Grain, detail: DayTotals): number[] {
+  return grain === 'period' || detail.groups.length === 0 ? [] : [detail.groups.length];
 }

@@ -1,4 +1,4 @@
-import { Registry } from 'prom-client';
+import { AggregatorRegistry, Registry } from 'prom-client';
 import { RateLimiterCluster } from 'rate-limiter-flexible';
 import type { ProgressFeed } from '../api/deps.ts';
 import { buildServer } from '../api/server.ts';
@@ -11,6 +11,7 @@ import type { HubMessage, RunHint } from '../pool/messages.ts';
 import { createSummaryProducer } from '../scheduler/produce-summary.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
+import { createMetricsClient } from './metrics-client.ts';
 import { sendToPrimary } from './parent-channel.ts';
 
 /** Requests of one tenant in {@link LIMIT_SECONDS}, over all API processes. */
@@ -28,6 +29,9 @@ export async function runApi(config: Config): Promise<void> {
   });
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
   const feed = createProgressFeed();
+  const metrics = new Registry();
+  AggregatorRegistry.setRegistries(metrics);
+  const allMetrics = createMetricsClient({ send: sendToPrimary });
   let engineReady = false;
   const server = await buildServer({
     database,
@@ -58,24 +62,20 @@ export async function runApi(config: Config): Promise<void> {
         },
       },
     ],
-    metrics: new Registry(),
+    metrics,
+    collectMetrics: allMetrics.collect,
     now: Date.now,
   });
   process.on('message', (message: HubMessage) => {
-    switch (message.kind) {
-      case 'dispatched':
-      case 'refused':
-        return receive(message);
-      case 'progress':
-        return feed.publish(message.hint);
-      case 'engine':
-        engineReady = message.ready;
-        return undefined;
-      case 'drain':
-        return void server
-          .close()
-          .then(() => database.close())
-          .finally(() => process.exit(0));
+    if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
+    else if (message.kind === 'progress') feed.publish(message.hint);
+    else if (message.kind === 'metrics') allMetrics.receive(message);
+    else if (message.kind === 'engine') engineReady = message.ready;
+    else if (message.kind === 'drain') {
+      void server
+        .close()
+        .then(() => database.close())
+        .finally(() => process.exit(0));
     }
   });
   await server.listen({ host: config.host, port: config.port });

@@ -7,6 +7,7 @@ import type { Budget } from '../pool/budget.ts';
 import { startComputeFleet } from '../pool/compute-fleet.ts';
 import { createHub } from '../pool/hub.ts';
 import type { Channel, ClientMessage, HubMessage } from '../pool/messages.ts';
+import { createMetricsOfAll } from './metrics-of-all.ts';
 
 /**
  * The primary: balancer and fork-keeper. It holds no threads and no business logic; children that
@@ -36,6 +37,7 @@ export function startPrimary(deps: {
   cluster.setupPrimary({ exec: MAIN, args: [] });
   new RateLimiterClusterMaster();
   const hub = createHub({ log, monotonicNow: () => performance.now() });
+  const metricsOfAll = createMetricsOfAll(hub);
   const clients = new Map<Worker, Role>();
   let stopping = false;
 
@@ -95,14 +97,17 @@ export function startPrimary(deps: {
 
   /** Others use the same channel, such as the limiter of rates: only our own kinds are ours. */
   function route(message: ClientMessage, channel: Channel<HubMessage>): void {
-    switch (message.kind) {
-      case 'dispatch':
-      case 'cancel':
-        return hub.fromClient(channel, message);
-      case 'wake':
-        return broadcast('runner', message);
-      case 'progress':
-        return broadcast('api', message);
+    if (message.kind === 'dispatch' || message.kind === 'cancel') hub.fromClient(channel, message);
+    else if (message.kind === 'wake') broadcast('runner', message);
+    else if (message.kind === 'progress') broadcast('api', message);
+    else if (message.kind === 'metrics') void answerMetrics(message.id, channel);
+  }
+
+  async function answerMetrics(id: string, channel: Channel<HubMessage>): Promise<void> {
+    try {
+      channel.send({ kind: 'metrics', id, text: await metricsOfAll() });
+    } catch (error) {
+      log.warn({ reason: (error as Error).message }, 'metrics were not gathered');
     }
   }
 

@@ -6,7 +6,7 @@ import type { FragmentSpec } from '../reports/fragment.ts';
 import { fragmentKey, totalsKey } from '../reports/part-keys.ts';
 import type { Dispatcher } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
-import type { DayTotals, FoldSpec } from '../reports/totals.ts';
+import { type DayTotals, type FoldSpec, groupedPieceRows } from '../reports/totals.ts';
 import type { Database } from '../store/database.ts';
 import {
   findParts,
@@ -82,7 +82,7 @@ export async function makeDays(
     return await Promise.all(
       planned.map(async (plan, index) => {
         const { made, rowsRead } =
-          fromFound(plan, found[index], job.specOf(index)) ??
+          fromFound(plan, found[index], job, job.specOf(index)) ??
           (await fromThread(plan, index, found[index], job, deps, signal));
         job.onDay(made, rowsRead);
         return made;
@@ -133,6 +133,7 @@ async function findAll(
 function fromFound(
   plan: PlannedDay,
   found: Found,
+  { kind, request }: DaysJob,
   spec: FragmentSpec | null,
 ): { made: MadeDay; rowsRead: number } | null {
   if (plan.expectedRows === 0) {
@@ -154,7 +155,10 @@ function fromFound(
     day: plan.day,
     rowsPart: found.rowsPart,
     totals: totals.map((entry) => entry.totals),
-    pieceRows: totals[0]?.pieceRows ?? [],
+    pieceRows:
+      kind.shape === 'groups'
+        ? groupedPieceRows(request.grain, totals[0].totals)
+        : totals[0].pieceRows,
     fragment: spec ? found.fragment : null,
     cached: true,
   };

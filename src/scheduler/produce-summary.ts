@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildSummary, parseSummaryBy } from '../reports/build-summary.ts';
 import { mergeTotals, summaryFold } from '../reports/fold.ts';
 import { reportKind } from '../reports/registry.ts';
-import { buildSummary, parseSummaryBy } from '../reports/build-summary.ts';
 import type { Summary, SummaryProducer } from '../reports/summary.ts';
 import type { DayTotals, FoldSpec } from '../reports/totals.ts';
 import { findTenant } from '../store/tenants.ts';

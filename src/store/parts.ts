@@ -55,7 +55,10 @@ export async function dropPart(tx: Tx, key: string): Promise<void> {
   await tx.run('delete from daybook.parts where key = $1', [key]);
 }
 
-/** What a fold left of one day: its totals and the rows that each piece of a file would have. */
+/**
+ * What a fold left of one day: its totals and, for row reports, the rows that each piece of a file
+ * would have, which depend on the filter alone.
+ */
 export interface StoredTotals {
   readonly totals: unknown;
   readonly pieceRows: readonly number[];

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MARCH, startApi, type TestApi } from './support.ts';
@@ -117,6 +118,26 @@ describe('the stream of a run', () => {
     await events.next();
     await other.close();
     expect((await events.next()).done).toBe(true);
+  });
+
+  it('and a wait for a run end early when the server closes', async () => {
+    const other = await startApi();
+    await other.server.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = other.server.server.address() as AddressInfo;
+    const woken = once(other.runner.events, 'wake');
+    const waiting = fetch(`http://127.0.0.1:${port}/v1/exports`, {
+      method: 'POST',
+      headers: { ...other.asA, prefer: 'wait=60', 'content-type': 'application/json' },
+      body: JSON.stringify(MARCH),
+    });
+    await woken;
+    await other.server.close();
+    const answer = await waiting;
+    expect([answer.status, ((await answer.json()) as { status: string }).status]).toEqual([
+      202,
+      'queued',
+    ]);
+    await other.close();
   });
 
   it("is a problem document for another tenant's run", async () => {

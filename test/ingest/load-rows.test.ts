@@ -145,6 +145,29 @@ describe('a load', () => {
     ]);
   });
 
+  it('takes a date alone as the first instant of its day, and refuses one that never was', async () => {
+    const dates = async (zone: string, ...days: string[]) => {
+      const tenant = await newTenant();
+      const fields = {
+        external_id: 'day',
+        started_at: { column: 'day', format: 'yyyy-MM-dd' },
+        ended_at: 'end',
+        disposition: { value: 'busy' },
+      };
+      const rows = days.map((day) => `${day},2024-01-01T00:00:00Z`);
+      const file = ['day,end', ...rows].join('\n');
+      const result = await load(test.database, tenant, file, { map: { zone, fields } });
+      expect(result.flagged.ambiguous).toBe(0);
+      return (await callsOf(tenant)).map((call) => call['started_at'].slice(0, 16));
+    };
+    expect(await dates('America/Sao_Paulo', '2018-11-04')).toEqual(['2018-11-04 03:00']);
+    expect(await dates('Pacific/Apia', '2011-12-29', '2011-12-30', '2011-12-31')).toEqual([
+      '2011-12-29 10:00',
+      '2011-12-30 10:00',
+    ]);
+    expect(await dates('America/Havana', '2024-11-03')).toEqual(['2024-11-03 04:00']);
+  });
+
   it('puts a clock time on the next day only when it is earlier by more than the skew', async () => {
     const tenant = await newTenant();
     const map = {
@@ -215,6 +238,7 @@ describe('a load', () => {
     const file = [
       line('"a"', '"quantity":12345678901234567890.123456789,"unit_price":0.10'),
       line('7', '"quantity":-1,"unit_price":2,"tax":null,"colour":"red"'),
+      line('"e"', '"quantity":-1.25e2,"unit_price":1.5e-7'),
       line('"b"', '"quantity":1,"unit_price":1,"customer":"\\ud800"'),
       '{"order_id":',
       '[1]',
@@ -222,7 +246,7 @@ describe('a load', () => {
     ].join('\n');
     const options = { dataset: 'order_lines' as const, name: 'o.ndjson', map: { extra: true } };
     expect(await load(test.database, tenant, file, options)).toMatchObject({
-      loaded: 2,
+      loaded: 3,
       rejected: 3,
     });
     const lines = await test.database.asTenant(tenant.id, (tx) =>
@@ -236,6 +260,7 @@ describe('a load', () => {
         unit_price: '0.10',
         extra: null,
       },
+      { order_id: 'e', quantity: '-125', unit_price: '0.00000015', extra: null },
     ]);
     const rejects = await rejectsOf(tenant);
     expect(rejects.map((reject) => reject['code'])).toEqual(['text', 'row_shape', 'row_shape']);

@@ -1,5 +1,7 @@
 import ExcelJS from 'exceljs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { utils, write } from 'xlsx';
 import { dateText, numberText, styleOf } from '../../src/ingest/xlsx-cell.ts';
 import { openWorkbook } from '../../src/ingest/xlsx-reader.ts';
 import { pieces } from './support/load.ts';
@@ -113,6 +115,30 @@ describe('rows of a workbook', () => {
     await reader.close();
     expect(total).toBe(30_000);
     expect(most).toBeLessThan(5000);
+  });
+});
+
+describe('rows of a workbook that another program wrote', () => {
+  it('come back as they were put in, 400 fuzzed rows of text and numbers', async () => {
+    const cell = fc.oneof(
+      fc
+        .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+        .filter((text) => !/_x/i.test(text)),
+      fc.integer(),
+      fc.integer({ min: -1e9, max: 1e9 }).map((cents) => cents / 100),
+    );
+    const row = fc.array(cell, { minLength: 4, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { minLength: 20, maxLength: 20 }), async (cells) => {
+        const book = utils.book_new();
+        utils.book_append_sheet(book, utils.aoa_to_sheet([['a', 'b', 'c', 'd'], ...cells]), 'S');
+        const { rows } = await rowsOf(
+          Buffer.from(write(book, { type: 'buffer', bookType: 'xlsx' })),
+        );
+        expect(rows).toEqual(cells.map((each) => each.map(String)));
+      }),
+      { numRuns: 20 },
+    );
   });
 });
 

@@ -149,6 +149,22 @@ describe.each([{ cellRefs: false }, { cellRefs: true }])(
       });
     });
 
+    test('each of the 65,536 code units comes back from openpyxl, legal text identical', async () => {
+      const units = Array.from({ length: 65_536 }, (_, unit) => `a${String.fromCharCode(unit)}b`);
+      const file = await fileOf({
+        columns: [column('t', 'text')],
+        batches: [units.map((text) => [text])],
+        format: 'xlsx',
+        cellRefs,
+      });
+      const { rows } = await withFile('a.xlsx', file, (path) =>
+        python<ReadWorkbook>(READ_WORKBOOK, path),
+      );
+      const legal = (text: string) =>
+        text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd');
+      expect(rows.slice(1)).toEqual(units.map((text) => [legal(text)]));
+    });
+
     test('every second of a day is that second in openpyxl and LibreOffice', async () => {
       const midnight = Date.UTC(2026, 2, 10);
       const instants = Array.from({ length: 86_400 }, (_, second) => midnight + second * 1000);
@@ -206,6 +222,31 @@ describe('CSV', () => {
     expect(read.slice(1)).toEqual(texts.map((text) => [neutralised(text), amount]));
   });
 
+  test('in pt-BR opens in a Brazilian LibreOffice as numbers, dates and text', async () => {
+    const file = await fileOf({
+      columns: COLUMNS,
+      batches: [ROWS],
+      format: 'csv',
+      locale: 'pt-BR',
+      zone: ZONE,
+    });
+    const fods = await withFile('a.csv', file, (path) =>
+      libreOffice(path, 'fods', IMPORT_CSV_BRAZIL),
+    );
+    const rows = flatRows(fods, 'a').slice(1);
+    const read = rows.map((cells) =>
+      cells.slice(1, 5).map(({ type, value }) => `${type} ${value}`),
+    );
+    expect(read).toEqual(
+      ROWS.map(([, , day, n, amount], i) => [
+        `date ${WALLS[i].replace(' ', 'T')}`,
+        `date ${day}`,
+        `float ${n}`,
+        `float ${Number(amount)}`,
+      ]),
+    );
+  });
+
   test('715 payloads open in LibreOffice without a formula, where bare ones run', async () => {
     const bare = 'n,t\r\n1,=1+1\r\n';
     const control = await withFile('a.csv', bare, (path) => libreOffice(path, 'fods', IMPORT_CSV));
@@ -233,6 +274,10 @@ describe('CSV', () => {
     expect(new Set(rows.map(([, phone]) => phone.value))).toEqual(new Set(['+49 30 123']));
   });
 });
+
+/** Semicolon, quote, UTF-8, Brazilian Portuguese, special numbers detected. */
+const IMPORT_CSV_BRAZIL =
+  '--infilter=Text - txt - csv (StarCalc):59,34,76,1,,1046,false,true,false,false,false,-1,true';
 
 /** Comma, quote, UTF-8, and formulas evaluated: the most that a person can ask for. */
 const IMPORT_CSV =

@@ -128,27 +128,24 @@ describe('numbers and dates of a workbook', () => {
     expect(wrong).toEqual([]);
   });
 
-  test.each([
-    'America/Sao_Paulo',
-    'Asia/Kathmandu',
-    'Australia/Lord_Howe',
-    'Pacific/Apia',
-    'Africa/Casablanca',
-  ])('instants of %s are wall time across its changes, in CSV and workbook alike', async (zone) => {
+  test('1,000 instants in each of 40 zones are wall time, in CSV and workbook alike', async () => {
+    const named = ['America/Sao_Paulo', 'Asia/Kathmandu', 'Australia/Lord_Howe', 'Pacific/Apia'];
+    const all = Intl.supportedValuesOf('timeZone');
+    const sampled = Array.from({ length: 36 }, (_, i) => all[Math.floor((i * all.length) / 36)]);
     const instants = Array.from(
-      { length: 4_000 },
-      (_, i) => Date.UTC(2009, 0, 1) + i * 3_601_007 * 13,
+      { length: 1_000 },
+      (_, i) => Date.UTC(1970, 0, 1) + i * 21_600_007 * 97,
     );
     const columns = [column('at', 'instant')];
     const batches = [instants.map((instant) => [instant])];
-    const csv = (await fileOf({ columns, batches, format: 'csv', zone })).toString();
-    const xlsx = sheetRows(
-      await fileOf({ columns, batches, format: 'xlsx', zone }),
-      'Detail',
-    ).slice(1);
-    const expected = instants.map((instant) => localTextOf(zone, instant));
-    expect(csv.trimEnd().split('\r\n').slice(1)).toEqual(expected);
-    expect(xlsx.map(([serial]) => wallOfSerial(Number(serial)).slice(0, 19))).toEqual(expected);
+    for (const zone of [...named, ...sampled]) {
+      const csv = (await fileOf({ columns, batches, format: 'csv', zone })).toString();
+      const xlsx = sheetRows(await fileOf({ columns, batches, format: 'xlsx', zone }), 'Detail');
+      const expected = instants.map((instant) => localTextOf(zone, instant));
+      expect(csv.trimEnd().split('\r\n').slice(1)).toEqual(expected);
+      const walls = xlsx.slice(1).map(([serial]) => wallOfSerial(Number(serial)).slice(0, 19));
+      expect(walls).toEqual(expected);
+    }
   });
 
   test('what a double cannot hold stays text, what is no number is empty', async () => {

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase, type Tx } from '../../src/store/database.ts';
+import { cutAfterCommit } from '../support/cut-proxy.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 
 let test: TestDatabase;
@@ -222,6 +223,48 @@ describe('conflicting work', () => {
       await expect(work).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
       expect(times).toBe(1);
     });
+  });
+});
+
+describe('a commit whose answer is lost', () => {
+  const insert = (tx: Tx) =>
+    tx.run(`insert into daybook.leases (name, holder, until) values ('lost', 'x', now())
+            on conflict do nothing`);
+  const count = () =>
+    test.database.asSystem((tx) => tx.query(`select from daybook.leases where name = 'lost'`));
+
+  it('is E_UNAVAILABLE, since nobody knows whether it was done', async () => {
+    const proxy = await cutAfterCommit(test.url, 1);
+    try {
+      await withPool(
+        1,
+        async (database) => {
+          await expect(database.asSystem(insert)).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+          expect(await count()).toHaveLength(1);
+        },
+        proxy.url,
+      );
+    } finally {
+      await proxy.close();
+      await test.database.asSystem((tx) => tx.run('delete from daybook.leases'));
+    }
+  });
+
+  it('is done again when the work is repeatable, to one effect', async () => {
+    const proxy = await cutAfterCommit(test.url, 3);
+    try {
+      await withPool(
+        1,
+        async (database) => {
+          await database.asSystem(insert, { repeatable: true });
+          expect(proxy.cuts()).toBe(3);
+          expect(await count()).toHaveLength(1);
+        },
+        proxy.url,
+      );
+    } finally {
+      await proxy.close();
+    }
   });
 });
 

@@ -1,7 +1,8 @@
 import type { Workbook } from 'exceljs';
+import type { CellValue } from '../chunk.ts';
 import type { ReportDocument } from '../document.ts';
 import { LABEL_FONT, SECTION_FONT, TAB_COLOURS } from './sheet-look.ts';
-import { widthOf, writeTable } from './sheet-table.ts';
+import { narrowWidthOf, writeTable } from './sheet-table.ts';
 import { CONTROL_SHEET, workbookLabel } from './workbook-labels.ts';
 
 /** The last sheet: what each day gave, the sum, and the check. */
@@ -28,7 +29,7 @@ export function addControlSheet(workbook: Workbook, document: ReportDocument): v
     },
   });
   control.columns.forEach((column, index) => {
-    sheet.getColumn(index + 1).width = widthOf(column, false);
+    sheet.getColumn(index + 1).width = narrowWidthOf(column);
   });
   const title = sheet.getCell(1, 1);
   title.value = workbookLabel('control', locale);
@@ -37,5 +38,10 @@ export function addControlSheet(workbook: Workbook, document: ReportDocument): v
   note.value = workbookLabel('controlNote', locale);
   note.style = { font: LABEL_FONT };
   const columns = control.columns.map((_, index) => index + 1);
-  writeTable(sheet, control, { row: 4, columns }, document);
+  writeTable(sheet, control, { row: 4, columns, strong: isNoDay }, document);
+}
+
+/** The sum and the check stand below the days. */
+function isNoDay([first]: readonly CellValue[]): boolean {
+  return !/^\d{4}-\d\d-\d\d$/.test(String(first));
 }

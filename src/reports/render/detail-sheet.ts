@@ -30,7 +30,7 @@ export function addDetailSheet(
     },
   });
   columns.forEach((column, index) => {
-    sheet.getColumn(index + 1).width = widthOf(column, true);
+    sheet.getColumn(index + 1).width = widthOf(column);
   });
   writeHeader(sheet, columns, { row: 1, columns: columns.map((_, index) => index + 1) }, document);
   if (columns.length > 0) {

@@ -53,5 +53,5 @@ export const SECTION_BORDER: Partial<Borders> = {
 export const HEADER_HEIGHT_POINTS = 22;
 
 export function headerAlignment(numeric: boolean): Partial<Alignment> {
-  return { horizontal: numeric ? 'right' : 'left', vertical: 'middle' };
+  return { horizontal: numeric ? 'right' : 'left', vertical: 'middle', wrapText: true };
 }

@@ -1,4 +1,5 @@
 import type { Fill, Row, Worksheet } from 'exceljs';
+import type { CellValue } from '../chunk.ts';
 import type { OutColumn } from '../column.ts';
 import type { ReportDocument, Table } from '../document.ts';
 import { excelText } from './excel-text.ts';
@@ -14,13 +15,20 @@ import {
   VALUE_FONT,
 } from './sheet-look.ts';
 
+/** Characters of a header that a small table's column makes room for in one line. */
+const NARROW_HEADER = 14;
+/** Characters that a figure of a small table needs, such as `12,345,678.90`. */
+const NARROW_NUMBER = 13;
+const MOST_WIDTH = 80;
+const LINE_HEIGHT_POINTS = 15;
+
 /** Where a small table stands, and how. */
 export interface TablePlace {
   readonly row: number;
   /** The sheet column (from 1) of each of the table's own. */
   readonly columns: readonly number[];
-  /** Its rows are sums that stand out. */
-  readonly strong?: boolean;
+  /** Which of its rows are sums that stand out; none when absent. */
+  readonly strong?: (cells: readonly CellValue[]) => boolean;
 }
 
 /**
@@ -36,23 +44,25 @@ export function writeTable(
   writeHeader(sheet, table.columns, place, document);
   table.rows.forEach((cells, index) => {
     const row = sheet.getRow(place.row + 1 + index);
-    if (place.strong) fillRow(row, place.columns, STRONG_FILL);
+    const strong = place.strong?.(cells) ?? false;
+    if (strong) fillRow(row, place.columns, STRONG_FILL);
     table.columns.forEach((column, c) => {
       const cell = row.getCell(place.columns[c]);
       const { value, numFmt } = sheetCell(column, cells[c], document);
       cell.value = value;
       cell.style = {
         numFmt,
-        font: place.strong ? STRONG_FONT : VALUE_FONT,
+        font: strong ? STRONG_FONT : VALUE_FONT,
         border: ROW_BORDER,
         alignment: { horizontal: isNumeric(column) ? 'right' : 'left' },
-        ...(place.strong ? { fill: STRONG_FILL } : {}),
+        ...(strong ? { fill: STRONG_FILL } : {}),
       };
     });
   });
   return place.row + 1 + table.rows.length;
 }
 
+/** Writes a header where its columns have their widths already. */
 export function writeHeader(
   sheet: Worksheet,
   columns: readonly OutColumn[],
@@ -60,7 +70,11 @@ export function writeHeader(
   document: ReportDocument,
 ): void {
   const row = sheet.getRow(place.row);
-  row.height = HEADER_HEIGHT_POINTS;
+  const lines = columns.map((column, index) => {
+    const width = sheet.getColumn(place.columns[index]).width ?? column.width;
+    return Math.ceil((column.header.length * 1.1) / width);
+  });
+  row.height = HEADER_HEIGHT_POINTS + (Math.max(1, ...lines) - 1) * LINE_HEIGHT_POINTS;
   fillRow(row, place.columns, HEADER_FILL);
   columns.forEach((column, index) => {
     const cell = row.getCell(place.columns[index]);
@@ -80,8 +94,15 @@ function fillRow(row: Row, columns: readonly number[], fill: Fill): void {
     row.getCell(column).style = { fill };
 }
 
-/** Widths that hold each column's header and what it says it needs, in characters. */
-export function widthOf(column: OutColumn, roomForButton: boolean): number {
-  const header = [...column.header].length * 1.1 + (roomForButton ? 4 : 2);
-  return Math.min(80, Math.max(column.width, header, 8));
+/** The width of a Detail column, in characters: its header stands beside a filter button. */
+export function widthOf(column: OutColumn): number {
+  return Math.min(MOST_WIDTH, Math.max(column.width, column.header.length * 1.1 + 4));
+}
+
+/** The width of a column of a small table, whose header may take several lines. */
+export function narrowWidthOf(column: OutColumn): number {
+  const longestWord = Math.max(...column.header.split(/\s/).map((word) => word.length));
+  const header = Math.max(longestWord, Math.min(column.header.length, NARROW_HEADER));
+  const content = isNumeric(column) ? Math.min(column.width, NARROW_NUMBER) : column.width;
+  return Math.min(MOST_WIDTH, Math.max(content, header * 1.15 + 3));
 }

@@ -15,21 +15,26 @@ export function checkStyles(stylesXml: string, locale: Locale): void {
     formats.set(attribute(element, 'numFmtId'), unescapeXml(attribute(element, 'formatCode')));
   }
   const cellXfs = /<cellXfs[^>]*>(.*?)<\/cellXfs>/s.exec(stylesXml)?.[1] ?? '';
-  const found = [...cellXfs.matchAll(/<xf [^>]*>/g)].map(([element]) => {
-    const id = attribute(element, 'numFmtId');
-    const plain = ['fontId', 'fillId', 'borderId'].every(
-      (part) => attribute(element, part) === '0',
-    );
-    const format = formats.get(id) ?? BUILT_IN[Number(id)] ?? id;
-    return plain ? format : `${format} with a look of its own`;
-  });
-  cellStyles(locale).forEach(({ name, numFmt }, id) => {
-    if (found[id] !== numFmt) {
+  const found = [...cellXfs.matchAll(/<xf [^>]*?(?:\/>|>(.*?)<\/xf>)/gs)].map(
+    ([element, inner = '']) => {
+      const id = attribute(element, 'numFmtId');
+      const format = formats.get(id) ?? BUILT_IN[Number(id)] ?? id;
+      const parts = ['fontId', 'fillId', 'borderId'].map((part) => attribute(element, part));
+      return describe(format, inner, parts.join() !== '0,0,0');
+    },
+  );
+  cellStyles(locale).forEach(({ name, numFmt, alignedLeft }, id) => {
+    const expected = describe(numFmt, alignedLeft ? '<alignment horizontal="left"/>' : '', false);
+    if (found[id] !== expected) {
       throw new DaybookError('E_INTERNAL', {
-        reason: `style ${id} (${name}) of the workbook is ${found[id]}, expected ${numFmt}`,
+        reason: `style ${id} (${name}) of the workbook is ${found[id]}, expected ${expected}`,
       });
     }
   });
+}
+
+function describe(format: string, inner: string, decorated: boolean): string {
+  return `${format}${inner === '' ? '' : ` ${inner}`}${decorated ? ', decorated' : ''}`;
 }
 
 function attribute(element: string, name: string): string {

@@ -8,6 +8,8 @@ import type { Locale } from '../request.ts';
 export interface CellStyle {
   readonly name: string;
   readonly numFmt: string;
+  /** Dates are numbers and would stand at the right, against the text of the next column. */
+  readonly alignedLeft: boolean;
 }
 
 /** The most digits after the point that a decimal style always shows. */
@@ -32,18 +34,23 @@ const DECIMAL_1 = 7;
 /** The styles of a locale; the place in the list is the style's number. */
 export function cellStyles(locale: Locale): readonly CellStyle[] {
   const date = DATE_ORDERS[locale];
+  const style = (name: string, numFmt: string, alignedLeft = false): CellStyle => ({
+    name,
+    numFmt,
+    alignedLeft,
+  });
   return [
-    { name: 'general', numFmt: 'General' },
-    { name: 'text', numFmt: '@' },
-    { name: 'date and time', numFmt: `${date} hh:mm:ss` },
-    { name: 'date', numFmt: date },
-    { name: 'whole number', numFmt: '0' },
-    { name: 'count', numFmt: '#,##0' },
-    { name: 'ratio', numFmt: '0.0%' },
-    ...Array.from({ length: MOST_SCALE }, (_, index) => ({
-      name: `decimal ${index + 1}`,
-      numFmt: `#,##0.${'0'.repeat(index + 1)}${'#'.repeat(MOST_SCALE - 1 - index)}`,
-    })),
+    style('general', 'General'),
+    style('text', '@'),
+    style('date and time', `${date} hh:mm:ss`, true),
+    style('date', date, true),
+    style('whole number', '0'),
+    style('count', '#,##0'),
+    style('ratio', '0.0%'),
+    ...Array.from({ length: MOST_SCALE }, (_, index) => {
+      const more = MOST_SCALE - 1 - index;
+      return style(`decimal ${index + 1}`, `#,##0.${'0'.repeat(index + 1)}${'#'.repeat(more)}`);
+    }),
   ];
 }
 

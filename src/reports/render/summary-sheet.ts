@@ -14,7 +14,7 @@ import {
   TITLE_FONT,
   VALUE_FONT,
 } from './sheet-look.ts';
-import { widthOf, writeTable } from './sheet-table.ts';
+import { narrowWidthOf, writeTable } from './sheet-table.ts';
 import { cellStyles } from './style-registry.ts';
 import { SUMMARY_SHEET, WORKBOOK_LABELS, workbookLabel } from './workbook-labels.ts';
 
@@ -70,7 +70,7 @@ export function addSummarySheet(
   const places = totals.columns.map(({ key }, index) =>
     totals.columns.every((column) => keys.includes(column.key)) ? keys.indexOf(key) + 1 : index + 1,
   );
-  row = writeTable(sheet, totals, { row, columns: places, strong: true }, document);
+  row = writeTable(sheet, totals, { row, columns: places, strong: () => true }, document);
 
   if (byDay.columns.length > 0) {
     row = writeSection(sheet, row + 1, wide.length, workbookLabel('byDay', locale));
@@ -90,11 +90,14 @@ function layOutColumns(sheet: Worksheet, columns: readonly OutColumn[], document
     (label) => WORKBOOK_LABELS[label][document.locale].length + 3,
   );
   for (let index = 0; index < Math.max(2, columns.length); index++) {
-    const wanted = columns[index] === undefined ? 0 : widthOf(columns[index], false);
+    const wanted = columns[index] === undefined ? 0 : narrowWidthOf(columns[index]);
     sheet.getColumn(index + 1).width = Math.max(wanted, index === 0 ? Math.max(...labels) : 14);
   }
-  cellStyles(document.locale).forEach(({ numFmt }, id) => {
-    if (id > 0) sheet.getColumn(REGISTRY_COLUMN + id).numFmt = numFmt;
+  cellStyles(document.locale).forEach(({ numFmt, alignedLeft }, id) => {
+    if (id === 0) return;
+    const column = sheet.getColumn(REGISTRY_COLUMN + id);
+    column.numFmt = numFmt;
+    if (alignedLeft) column.alignment = { horizontal: 'left' };
   });
 }
 

@@ -4,6 +4,7 @@ import { unavailable, unprivilegedAccount } from './account.ts';
 import { findBinaries } from './binaries.ts';
 import { ensureCluster, passwordOf } from './cluster.ts';
 import { withHomeLock } from './home-lock.ts';
+import { keepRenewing } from './other-place.ts';
 import { answers, ensureDatabase, findServer, urlOf } from './probe.ts';
 import { addUser, hasUsers, removeRecord, removeUser, writeRecord } from './record.ts';
 import { lastFatal, launchServer, type ServerProcess, stopServer, watchServer } from './server.ts';
@@ -55,6 +56,7 @@ export async function startEmbeddedPostgres(
     const password = passwordOf(folder);
     const server = await joinOrLaunch(folder, password, options);
     const user = addUser(folder);
+    const endRenewing = keepRenewing(folder);
     return {
       url: urlOf(password, server.port),
       port: server.port,
@@ -62,6 +64,7 @@ export async function startEmbeddedPostgres(
       exited: server.exited,
       stop: () =>
         withHomeLock(folder, async () => {
+          endRenewing();
           removeUser(user);
           if (hasUsers(folder)) return server.leave();
           await stopServer(server);

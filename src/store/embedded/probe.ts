@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { unavailable } from './account.ts';
 import { SUPERUSER } from './cluster.ts';
+import { ownPlace, refuseServerOf } from './other-place.ts';
 import { identityOf, isAlive, type ProcessIdentity, programOf } from './process-identity.ts';
 import { readPostmasterPid, readRecord, type ServerRecord } from './record.ts';
 
@@ -19,14 +20,17 @@ export function urlOf(password: string, port: number, database = DATABASE): stri
  * The server that holds this data folder, once it answers; null: none does. Believes neither
  * `server.json` nor a process id alone: the server is asked for the content of its own
  * `postmaster.pid`. Call it under the home's lock.
- * @throws DaybookError `E_UNAVAILABLE` when a living server does not answer within `patienceMs`.
+ * @throws DaybookError `E_UNAVAILABLE` when a living server does not answer within `patienceMs`, or
+ * one of another machine or container works on the data.
  */
 export async function findServer(
   folder: string,
   data: string,
   password: string,
   patienceMs: number,
-): Promise<ServerRecord | null> {
+): Promise<Omit<ServerRecord, 'place'> | null> {
+  const record = readRecord(folder);
+  if (record && record.place !== ownPlace()) await refuseServerOf(record.place, folder);
   const noted = readPostmasterPid(data);
   const process = noted && identityOf(noted.pid);
   if (!noted || !process) return null;
@@ -36,7 +40,6 @@ export async function findServer(
     rmSync(join(data, 'postmaster.pid'), { force: true });
     return null;
   }
-  const record = readRecord(folder);
   const port = record?.identity.pid === noted.pid ? record.port : noted.port;
   if (port === null) throw unavailable(`process ${noted.pid} holds ${data} and listens nowhere`);
   if (!(await answers(process, urlOf(password, port, 'postgres'), patienceMs))) return null;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ownPlace } from './other-place.ts';
 import {
   isAlive,
   ownIdentity,
@@ -14,13 +15,21 @@ import {
 export interface ServerRecord {
   readonly identity: ProcessIdentity;
   readonly port: number;
+  /** See `ownPlace`. */
+  readonly place: string;
 }
 
 /** `<folder>/server.json`: pid, port, started; of the last server that answered. */
-export function writeRecord(folder: string, record: ServerRecord): void {
+export function writeRecord(folder: string, record: Omit<ServerRecord, 'place'>): void {
   const path = join(folder, 'server.json');
   const { pid, born } = record.identity;
-  const text = JSON.stringify({ pid, port: record.port, started: new Date().toISOString(), born });
+  const text = JSON.stringify({
+    pid,
+    port: record.port,
+    started: new Date().toISOString(),
+    born,
+    place: ownPlace(),
+  });
   writeFileSync(`${path}.${process.pid}`, `${text}\n`, { mode: 0o600 });
   renameSync(`${path}.${process.pid}`, path);
 }
@@ -34,8 +43,9 @@ export function readRecord(folder: string): ServerRecord | null {
   try {
     const text = readFileSync(join(folder, 'server.json'), 'utf8');
     const identity = readIdentity(text);
-    const { port } = JSON.parse(text) as { port?: unknown };
-    return identity && Number.isSafeInteger(port) ? { identity, port: port as number } : null;
+    const { port, place } = JSON.parse(text) as { port?: unknown; place?: unknown };
+    if (!identity || !Number.isSafeInteger(port) || typeof place !== 'string') return null;
+    return { identity, port: port as number, place };
   } catch {
     return null;
   }

@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -135,6 +143,30 @@ describe('a home', () => {
       await server.stop();
       expect(lives(server.pid)).toBe(false);
     }
+  });
+
+  it('whose server runs in another container is left alone; once that is gone, it is taken over', async () => {
+    const folder = join(home, 'postgres');
+    const path = join(folder, 'server.json');
+    const elsewhere = { pid: process.pid, born: null, port: 1, place: 'elsewhere pid:[1]' };
+    writeFileSync(path, JSON.stringify(elsewhere));
+    let renewals = 0;
+    const renewing = setInterval(() => {
+      const at = new Date(Date.now() - 1_000 + ++renewals);
+      utimesSync(path, at, at);
+    }, 20);
+    try {
+      await expect(start(home)).rejects.toMatchObject({
+        code: 'E_UNAVAILABLE',
+        message: expect.stringContaining('is in use by a server on elsewhere'),
+      });
+    } finally {
+      clearInterval(renewing);
+    }
+    utimesSync(path, 1, 1);
+    const server = await start(home);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ pid: server.pid });
+    await server.stop();
   });
 
   it('in which making the cluster was cut short is made anew', async () => {

@@ -1,4 +1,6 @@
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { openDatabase } from '../../../src/store/database.ts';
 import { identityOf } from '../../../src/store/embedded/process-identity.ts';
 import { stopServer, watchServer } from '../../../src/store/embedded/server.ts';
 import {
@@ -9,7 +11,7 @@ import {
 import { ask, freshHome, UNSAFE_AND_FAST } from '../../support/embedded.ts';
 
 describe('a supervised server', () => {
-  it('that is killed comes back under the same URL with all that was committed', async () => {
+  it('that is killed comes back under the same URL, for the same pools, with all that was committed', async () => {
     const events: PostgresEvent[] = [];
     const server = await superviseEmbeddedPostgres({
       home: freshHome(),
@@ -17,14 +19,23 @@ describe('a supervised server', () => {
       onEvent: (event) => events.push(event),
     });
     await ask(server.url, 'create table kept as select 42 as answer');
+    const database = openDatabase({
+      url: server.url,
+      maxConnections: 2,
+      applicationName: 'outlives its server',
+      log: pino({ level: 'silent' }),
+    });
+    const answer = () => database.asOwner((tx) => tx.query('select answer from kept'));
     const seen = (kind: string) => events.filter((event) => event.kind === kind).length;
     for (const times of [1, 2]) {
+      expect(await answer()).toEqual([{ answer: 42 }]);
       const pid = server.pid();
       process.kill(pid, 'SIGKILL');
       await expect.poll(() => seen('restarted'), { timeout: 30_000 }).toBe(times);
       expect(server.pid()).not.toBe(pid);
-      expect(await ask(server.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+      expect(await answer()).toEqual([{ answer: 42 }]);
     }
+    await database.close();
     expect(events[0]).toMatchObject({ kind: 'lost', exitCode: null });
     const last = server.pid();
     await server.stop();

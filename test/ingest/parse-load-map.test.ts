@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DaybookError } from '../../src/errors.ts';
-import { parseLoadMap } from '../../src/ingest/load-map.ts';
+import { parseLoadMap } from '../../src/ingest/parse-load-map.ts';
 import { datasetOf } from '../../src/reports/dataset.ts';
 import { docsMap } from './support/load.ts';
 

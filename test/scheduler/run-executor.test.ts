@@ -1,0 +1,258 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createPartStore } from '../../src/cache/part-store.ts';
+import { DaybookError } from '../../src/errors.ts';
+import { parseReportRequest } from '../../src/reports/parse-request.ts';
+import type { Dispatcher } from '../../src/reports/ports.ts';
+import { produceDay } from '../../src/reports/produce-day.ts';
+import { type ExecutorDeps, startRunExecutor } from '../../src/scheduler/run-executor.ts';
+import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
+import { findFileOfRun } from '../../src/store/files.ts';
+import { findRun, insertRun, isFinal, type RunRow, requestCancel } from '../../src/store/runs.ts';
+import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
+
+let test: TestDatabase;
+let tenantId: string;
+let home: string;
+
+beforeAll(async () => {
+  test = await freshDatabase();
+  home = mkdtempSync(join(tmpdir(), 'daybook-runs-'));
+  ({ id: tenantId } = await addTestTenant(test.database, { name: 'a', zone: 'Europe/London' }));
+  await test.database.asTenant(tenantId, (tx) =>
+    tx.run(
+      `insert into daybook.calls (tenant_id, external_id, started_at, ended_at, disposition, queue)
+       select $1, 'c' || i, timestamptz '2026-03-01' + i * interval '3 h',
+         timestamptz '2026-03-01' + i * interval '3 h 1 min', 'answered', 'q' || i % 3
+       from generate_series(0, 79) i`,
+      [tenantId],
+    ),
+  );
+});
+afterAll(async () => {
+  await test.drop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** Days are made here and now; `gate` may hold each one back, or fail it. */
+function start(gate: () => Promise<void> = async () => {}, over: Partial<ExecutorDeps> = {}) {
+  const source = createPostgresSource(test.database);
+  const parts = createPartStore(home);
+  const dispatcher: Dispatcher = {
+    async dispatch(task, signal) {
+      await Promise.race([
+        gate(),
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      ]);
+      return { ...(await produceDay(task, { source, parts, signal })), elapsedMs: 0 };
+    },
+  };
+  const hints = new EventTarget();
+  const executor = startRunExecutor({
+    database: test.database,
+    source,
+    parts,
+    dispatcher,
+    home,
+    log: pino({ level: 'silent' }),
+    holder: 'test',
+    maxRuns: 4,
+    announce: (hint) => hints.dispatchEvent(new Event(hint.runId)),
+    ...over,
+  });
+  onTestFinished(() => executor.drain(0));
+  return { executor, hints };
+}
+
+function queue(over: Record<string, unknown> = {}): Promise<RunRow> {
+  const raw = { report: 'calls', from: '2026-03-01', to: '2026-03-10', format: 'csv', ...over };
+  const request = parseReportRequest(raw, { locale: 'en' });
+  const run = {
+    tenantId,
+    request,
+    workClass: 'interactive' as const,
+    requestedBy: 't',
+    daysTotal: 0,
+  };
+  return test.database.asTenant(tenantId, (tx) => insertRun(tx, run));
+}
+
+const read = (run: RunRow) =>
+  test.database.asTenant(tenantId, (tx) => findRun(tx, run.id)) as Promise<RunRow>;
+const fileOf = (run: RunRow) => test.database.asTenant(tenantId, (tx) => findFileOfRun(tx, run.id));
+
+async function ended(run: RunRow, hints: EventTarget): Promise<RunRow> {
+  for (;;) {
+    const hint = new Promise((resolve) => hints.addEventListener(run.id, resolve, { once: true }));
+    const now = await read(run);
+    if (isFinal(now.state)) return now;
+    await hint;
+  }
+}
+
+/** Waits at a gate until it is opened. */
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  let arrive = () => {};
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const pass = () => {
+    arrive();
+    return opened;
+  };
+  return { pass, open, arrived };
+}
+
+describe('the executor of runs', () => {
+  it('makes a queued run into one file that stands whole, and leaves no scratch behind', async () => {
+    const { executor, hints } = start();
+    const run = await queue();
+    executor.wake();
+    const done = await ended(run, hints);
+    expect(done).toMatchObject({ state: 'done', daysTotal: 10, daysDone: 10, rowsRead: 80 });
+    const file = await fileOf(run);
+    expect(file).toMatchObject({ rowCount: 80, revision: 1 });
+    expect(existsSync(join(home, file?.path ?? ''))).toBe(true);
+    await executor.drain(0);
+    expect(readdirSync(home).sort()).toEqual(['files', 'parts']);
+  });
+
+  it('takes every day from its part the second time, and makes the same bytes', async () => {
+    const { executor, hints } = start();
+    const runs = [await queue({ format: 'zip' }), await queue({ format: 'zip' })];
+    executor.wake();
+    await ended(runs[0], hints);
+    const third = await queue({ format: 'zip' });
+    executor.wake();
+    expect(await ended(third, hints)).toMatchObject({ daysCached: 10 });
+    const files = await Promise.all([...runs, third].map(fileOf));
+    expect(new Set(files.map((file) => file?.sha256)).size).toBe(1);
+  });
+
+  it('makes the lines of one grain from the totals that another grain left', async () => {
+    const { executor, hints } = start();
+    const rowsOf = async (over: Record<string, unknown>) => {
+      const run = await queue(over);
+      executor.wake();
+      expect(await ended(run, hints)).toMatchObject({ state: 'done', errorMessage: null });
+      return (await fileOf(run))?.rowCount;
+    };
+    for (const format of ['csv', 'xlsx']) {
+      expect(await rowsOf({ report: 'queues', grain: 'period', format })).toBe(3);
+      expect(await rowsOf({ report: 'queues', grain: 'day', format })).toBe(30);
+      expect(await rowsOf({ report: 'queues', grain: 'period', format })).toBe(3);
+    }
+  });
+
+  it('neither reads nor writes parts when the request says so', async () => {
+    const { executor, hints } = start();
+    const run = await queue({ cache: false });
+    executor.wake();
+    expect(await ended(run, hints)).toMatchObject({ state: 'done', daysCached: 0 });
+  });
+
+  it('stops a running run that was cancelled, and leaves no file', async () => {
+    const held = gate();
+    const { executor, hints } = start(held.pass);
+    const run = await queue({ format: 'ndjson' });
+    executor.wake();
+    await held.arrived;
+    await test.database.asTenant(tenantId, (tx) => requestCancel(tx, run.id));
+    executor.wake();
+    expect(await ended(run, hints)).toMatchObject({ state: 'cancelled' });
+    expect(await fileOf(run)).toBeNull();
+  });
+
+  it('writes nothing once its lease went to another runner', async () => {
+    const held = gate();
+    const { executor, hints } = start(held.pass);
+    const run = await queue({ columns: ['queue'] });
+    executor.wake();
+    await held.arrived;
+    await test.database.asSystem((tx) =>
+      tx.run('update daybook.runs set lease_token = lease_token + 1 where id = $1', [run.id]),
+    );
+    const announced = new Promise((resolve) =>
+      hints.addEventListener(run.id, resolve, { once: true }),
+    );
+    held.open();
+    await announced;
+    expect(await read(run)).toMatchObject({ state: 'running' });
+    expect(await fileOf(run)).toBeNull();
+    await test.database.asSystem((tx) =>
+      tx.run('delete from daybook.runs where id = $1', [run.id]),
+    );
+  });
+
+  it('takes over a run whose holder fell silent', async () => {
+    const run = await queue();
+    await test.database.asSystem((tx) =>
+      tx.run(
+        `update daybook.runs set state = 'running', lease_owner = 'dead', lease_token = 7,
+           lease_until = now() - interval '1 s', attempts = 1 where id = $1`,
+        [run.id],
+      ),
+    );
+    const { executor, hints } = start();
+    executor.wake();
+    expect(await ended(run, hints)).toMatchObject({ state: 'done', attempts: 2, leaseToken: '8' });
+  });
+
+  it('gives its runs back to the queue when it has to go', async () => {
+    const held = gate();
+    const { executor } = start(held.pass);
+    const run = await queue({ format: 'xlsx', columns: ['external_id'] });
+    executor.wake();
+    await held.arrived;
+    await executor.drain(0);
+    expect(await read(run)).toMatchObject({ state: 'queued' });
+    const next = start();
+    next.executor.wake();
+    expect(await ended(run, next.hints)).toMatchObject({ state: 'done', attempts: 2 });
+  });
+
+  it('tries a run again when the database was away, and fails it with the reason otherwise', async () => {
+    let failures = 1;
+    const away = start(async () => {
+      if (failures-- > 0) throw new DaybookError('E_UNAVAILABLE', { what: 'x', reason: 'y' });
+    });
+    const first = await queue({ headers: 'keys' });
+    away.executor.wake();
+    expect(await ended(first, away.hints)).toMatchObject({ state: 'done', attempts: 2 });
+    await away.executor.drain(0);
+    const broken = start(async () => {
+      throw new DaybookError('E_DAY_FAILED', { day: '2026-03-01', reason: 'z' });
+    });
+    const second = await queue({ locale: 'es' });
+    broken.executor.wake();
+    expect(await ended(second, broken.hints)).toMatchObject({
+      state: 'failed',
+      errorCode: 'E_DAY_FAILED',
+      attempts: 1,
+    });
+  });
+
+  it('gives up a run that took every runner with it', async () => {
+    const run = await queue();
+    await test.database.asSystem((tx) =>
+      tx.run(
+        `update daybook.runs set state = 'running', lease_until = now() - interval '1 s',
+           attempts = 5 where id = $1`,
+        [run.id],
+      ),
+    );
+    const { executor, hints } = start();
+    executor.wake();
+    expect(await ended(run, hints)).toMatchObject({
+      state: 'failed',
+      errorCode: 'E_RESOURCE_EXHAUSTED',
+    });
+  });
+});
