@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readPiece } from '../cache/fragment-part.ts';
 import { DaybookError } from '../errors.ts';
 import { assembleFile } from '../reports/assemble.ts';
@@ -30,10 +30,7 @@ export async function produceReport(job: ReportJob, deps: ReportDeps): Promise<P
     try {
       return await produceOnce(job, deps);
     } catch (error) {
-      const damaged = error instanceof DaybookError && error.code === 'E_PART_DAMAGED';
-      if (!damaged || attempt === ATTEMPTS) throw error;
-      const key = String(error.details.got).split('.')[0];
-      await deps.database.asTenant(job.tenant.id, (tx) => dropPart(tx, key));
+      if (!isDamage(error) || attempt === ATTEMPTS) throw error;
     }
   }
 }
@@ -60,8 +57,32 @@ async function produceOnce(job: ReportJob, deps: ReportDeps): Promise<ProducedRe
     return { ...(await artifact.commit()), document, rows };
   } catch (error) {
     await artifact.abort();
+    if (isDamage(error)) await dropDamaged(pieces, job, deps);
     throw error;
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof DaybookError && error.code === 'E_PART_DAMAGED';
+}
+
+/** One damaged part is seldom alone, such as when a folder is gone: forgets all of the run's. */
+async function dropDamaged(
+  pieces: readonly StoredPiece[],
+  { tenant, signal }: ReportJob,
+  { database, home }: ReportDeps,
+): Promise<void> {
+  const keys = new Set<string>();
+  for (const piece of pieces) {
+    signal.throwIfAborted();
+    await readPiece(home, piece).catch((error) => {
+      if (!isDamage(error)) throw error;
+      keys.add(basename(piece.path).split('.')[0]);
+    });
+  }
+  await database.asTenant(tenant.id, async (tx) => {
+    for (const key of keys) await dropPart(tx, key);
+  });
 }
 
 interface Detail {
