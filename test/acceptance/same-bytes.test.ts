@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
@@ -156,6 +156,13 @@ describe.each([
       const { sha256 } = await overHttp(REPORTS[i], format, dates());
       expect(await byCommand(served, REPORTS[i], format, dates(), '--no-cache')).toBe(sha256);
     }
+  });
+
+  it('gives the same bytes when all kept days are gone from the disk', async () => {
+    const { sha256 } = await overHttp('calls', 'xlsx', dates());
+    rmSync(join(served.DAYBOOK_HOME, 'parts'), { recursive: true });
+    expect((await overHttp('calls', 'xlsx', dates())).sha256).toBe(sha256);
+    expect(await overHttp('calls', 'xlsx', dates())).toEqual({ sha256, cached: mayBeKept });
   });
 
   it('gives the same bytes in a process of its own, with a home of its own', async () => {
