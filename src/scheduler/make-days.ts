@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { DayResult, FragmentRef, RowsPartRef, WorkClass } from '../reports/day-task.ts';
 import type { ReportKind } from '../reports/define-report.ts';
-import type { FragmentSpec } from '../reports/fragment.ts';
+import type { FragmentSpec, StoredPiece } from '../reports/fragment.ts';
 import { fragmentKey, totalsKey } from '../reports/part-keys.ts';
 import type { Dispatcher } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
@@ -94,6 +94,11 @@ export async function makeDays(
     stop.abort(error);
     throw error;
   }
+}
+
+/** The pieces of the days that were rendered, in order. */
+export function piecesOf(days: readonly MadeDay[]): StoredPiece[] {
+  return days.flatMap((made) => made.fragment?.pieces ?? []);
 }
 
 async function findAll(
