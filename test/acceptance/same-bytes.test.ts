@@ -134,6 +134,11 @@ function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** A report in each format, all at once. */
+async function inEveryFormat(work: (report: string, format: string) => Promise<void>) {
+  await Promise.all(FORMATS.map((format, i) => work(REPORTS[i], format)));
+}
+
 describe.each([
   ['long past', () => settled, 3],
   ['that ends today', () => untilToday, 2],
@@ -152,10 +157,10 @@ describe.each([
   );
 
   it('gives the same bytes without the cache, in every format', async () => {
-    for (const [i, format] of FORMATS.entries()) {
-      const { sha256 } = await overHttp(REPORTS[i], format, dates());
-      expect(await byCommand(served, REPORTS[i], format, dates(), '--no-cache')).toBe(sha256);
-    }
+    await inEveryFormat(async (report, format) => {
+      const { sha256 } = await overHttp(report, format, dates());
+      expect(await byCommand(served, report, format, dates(), '--no-cache')).toBe(sha256);
+    });
   });
 
   it('gives the same bytes when all kept days are gone from the disk', async () => {
@@ -166,9 +171,9 @@ describe.each([
   });
 
   it('gives the same bytes in a process of its own, with a home of its own', async () => {
-    for (const [i, format] of FORMATS.entries()) {
-      const { sha256 } = await overHttp(REPORTS[i], format, dates());
-      expect(await byCommand(alone, REPORTS[i], format, dates())).toBe(sha256);
-    }
+    await inEveryFormat(async (report, format) => {
+      const { sha256 } = await overHttp(report, format, dates());
+      expect(await byCommand(alone, report, format, dates())).toBe(sha256);
+    });
   });
 });
