@@ -79,15 +79,19 @@ function chooseAmong(
   const tenants = countBy(running, (day) => day.tenantId);
   const runs = countBy(running, (day) => day.runId);
   let best = waiting[0];
+  let bestRank = rankOf(best, now);
   for (const day of waiting) {
+    const rank = rankOf(day, now);
     const order =
-      rankOf(day, now) - rankOf(best, now) ||
-      (tenants.get(day.tenantId) ?? 0) - (tenants.get(best.tenantId) ?? 0) ||
-      (runs.get(day.runId) ?? 0) - (runs.get(best.runId) ?? 0) ||
+      rank - bestRank ||
       (day.runId === best.runId
         ? best.expectedRows - day.expectedRows
-        : day.waitingSince - best.waitingSince);
-    if (order < 0) best = day;
+        : (tenants.get(day.tenantId) ?? 0) - (tenants.get(best.tenantId) ?? 0) ||
+          (runs.get(day.runId) ?? 0) - (runs.get(best.runId) ?? 0) ||
+          day.waitingSince - best.waitingSince);
+    if (order >= 0) continue;
+    best = day;
+    bestRank = rank;
   }
   return { day: best, computeId: compute.id };
 }
@@ -98,7 +102,8 @@ export function moreUrgent(a: WorkClass, b: WorkClass): WorkClass {
 }
 
 function rankOf(day: WaitingDay, now: number): number {
-  return Math.max(0, RANK[day.workClass] - Math.floor((now - day.waitingSince) / AGEING_MS));
+  const rank = RANK[day.workClass];
+  return rank === 0 ? 0 : Math.max(0, rank - Math.floor((now - day.waitingSince) / AGEING_MS));
 }
 
 function leastBusy(computes: readonly ComputeLoad[]): ComputeLoad {
