@@ -14,6 +14,7 @@ import {
   BANK_MONTHS,
   type CallFigures,
   type Loaded,
+  loadMonth,
   loadRealFiles,
   SHOP,
 } from '../support/real-figures.ts';
@@ -36,10 +37,8 @@ const SHAPES = {
   calls: {
     external_id: 'text',
     started_at: 'instant',
-    queued_at: 'instant',
     answered_at: 'instant',
     ended_at: 'instant',
-    caller: 'text',
     queue: 'text',
     agent: 'text',
     disposition: 'text',
@@ -73,6 +72,7 @@ const FORMS = {
   'bare.xlsx': ['xlsx', '--cell-refs', 'never'],
 } as const;
 type Form = keyof typeof FORMS;
+const BARE = ['bare.xlsx'] as const;
 const FORM_NAMES = Object.keys(FORMS) as Form[];
 
 let test: TestDatabase;
@@ -271,7 +271,8 @@ describe.skipIf(!hasSharedData)('real files through the command', () => {
         expectSameLines(read, lines);
       });
 
-      it.each(['refs.xlsx', 'bare.xlsx'] as const)(
+      // The largest one with references is read by ExcelJS, and by two programs in `interop`.
+      it.each(report === 'sales' ? BARE : [...BARE, 'refs.xlsx' as const])(
         'holds the same lines in %s as SheetJS reads it, and a Summary and Control totals that say so',
         (form) => {
           const sheets = sheetsOfSheetJs(fileOf(report, form));
@@ -303,15 +304,15 @@ describe.skipIf(!hasSharedData)('real files through the command', () => {
     });
   }
 
-  it('write the source’s own texts and wall clocks: each line of sales beside its line in the file', async () => {
+  it('write the source’s own texts and wall clocks: each line of a month beside its line in the file', async () => {
     const out = join(environment.DAYBOOK_HOME, 'texts.csv');
     const keys = ['line_no', 'order_id', 'ordered_at', 'sku', 'description', 'customer', 'region'];
     await daybookDone(
       environment,
       ...['export', 'sales', '--tenant', SHOP.tenant, '--headers', 'keys', '--out', out],
-      ...['--from', SHOP.period.from, '--to', SHOP.period.to, '--columns', keys.join()],
+      ...['--from', '2010-12-01', '--to', '2010-12-31', '--columns', keys.join()],
     );
-    const source = parse(gunzipSync(readFileSync(SHOP.file))) as string[][];
+    const source = parse(gunzipSync(readFileSync(SHOP.file)), { to: 50_000 }) as string[][];
     const [, ...lines] = parse(readFileSync(out)) as string[][];
     const expected = lines.map(([number]) => {
       const [invoice, sku, description, , at, , customer, country] = source[Number(number)];
@@ -320,15 +321,19 @@ describe.skipIf(!hasSharedData)('real files through the command', () => {
       return [number, invoice, at, shown(sku), shown(description), customer, country];
     });
     expectSameLines(lines, expected);
-    expect(new Set(lines.map(([number]) => number)).size).toBe(SHOP.rows);
+    const december = source.filter((row) => row[4].startsWith('2010-12'));
+    expect(new Set(lines.map(([number]) => number)).size).toBe(december.length);
   });
 
+  // All three files twice: test/ingest/shared-data.test.ts.
   it('loaded again change nothing: no count, no byte of an export', async () => {
     const before = FORM_NAMES.map((form) => sha256Of(fileOf('queues', form)));
-    expect(await loadRealFiles(environment)).toMatchObject({
-      january: { loaded: 0, updated: 0, unchanged: BANK_MONTHS[0].figures.rows, rejected: 0 },
-      october: { loaded: 0, updated: 0, unchanged: BANK_MONTHS[1].figures.rows, rejected: 2 },
-      sales: { loaded: 0, updated: 0, unchanged: SHOP.rows, rejected: 0 },
+    const { figures, rejected } = BANK_MONTHS[1];
+    expect(await loadMonth(environment, BANK_MONTHS[1])).toMatchObject({
+      loaded: 0,
+      updated: 0,
+      unchanged: figures.rows,
+      rejected,
     });
     await Promise.all(FORM_NAMES.map((form) => exportForm('queues', form)));
     expect(FORM_NAMES.map((form) => sha256Of(fileOf('queues', form)))).toEqual(before);

@@ -109,21 +109,35 @@ export async function addRealTenants(environment: Environment): Promise<void> {
   }
 }
 
-/** Loads both months and the sales by command; answers what it printed, in that order. */
+async function load(
+  environment: Environment,
+  dataset: string,
+  file: string,
+  { tenant, map }: typeof BANK | typeof SHOP,
+): Promise<Loaded> {
+  const printed = await daybookDone(
+    environment,
+    ...['load', dataset, file, '--tenant', tenant, '--map', docsMap(map), '--json'],
+  );
+  return JSON.parse(printed) as Loaded;
+}
+
+/** Loads a month of calls by command. */
+export function loadMonth(environment: Environment, { file }: { file: string }): Promise<Loaded> {
+  return load(environment, 'calls', file, BANK);
+}
+
+/** Loads both months and the sales by command; answers what it printed. */
 export async function loadRealFiles(
   environment: Environment,
 ): Promise<{ january: Loaded; october: Loaded; sales: Loaded }> {
-  const load = async (dataset: string, file: string, { tenant, map }: typeof BANK | typeof SHOP) =>
-    JSON.parse(
-      await daybookDone(
-        environment,
-        ...['load', dataset, file, '--tenant', tenant, '--map', docsMap(map), '--json'],
-      ),
-    ) as Loaded;
-  const bank = async () => ({
-    january: await load('calls', BANK_MONTHS[0].file, BANK),
-    october: await load('calls', BANK_MONTHS[1].file, BANK),
+  const months = async () => ({
+    january: await loadMonth(environment, BANK_MONTHS[0]),
+    october: await loadMonth(environment, BANK_MONTHS[1]),
   });
-  const [months, sales] = await Promise.all([bank(), load('order_lines', SHOP.file, SHOP)]);
-  return { ...months, sales };
+  const [calls, sales] = await Promise.all([
+    months(),
+    load(environment, 'order_lines', SHOP.file, SHOP),
+  ]);
+  return { ...calls, sales };
 }
