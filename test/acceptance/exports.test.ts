@@ -5,19 +5,11 @@ import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unzip } from '../render/support/read-xlsx.ts';
-import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { daybookDone, type RunningUp, startUp } from '../support/daybook-command.ts';
 import { freshHome } from '../support/embedded.ts';
-import {
-  addRealTenants,
-  BANK,
-  BANK_MONTHS,
-  type CallFigures,
-  type Loaded,
-  loadMonth,
-  loadRealFiles,
-  SHOP,
-} from '../support/real-figures.ts';
+import { BANK, BANK_MONTHS, type CallFigures, SHOP } from '../support/real-figures.ts';
+import { loadMonth, type RealLoads, realDatabase } from '../support/real-loads.ts';
 import { hasSharedData } from '../support/shared-data.ts';
 import {
   expectSameLines,
@@ -75,23 +67,20 @@ type Form = keyof typeof FORMS;
 const BARE = ['bare.xlsx'] as const;
 const FORM_NAMES = Object.keys(FORMS) as Form[];
 
-let test: TestDatabase;
+let test: TestDatabase & { readonly loads: RealLoads };
 let environment: Record<string, string>;
-let first: { january: Loaded; october: Loaded; sales: Loaded };
 let up: RunningUp;
 let made: Record<Report, Promise<unknown>>;
 
 beforeAll(async () => {
   if (!hasSharedData) return;
-  test = await freshDatabase();
+  test = await realDatabase();
   environment = {
     DATABASE_URL: test.url,
     DAYBOOK_HOME: freshHome(),
     DAYBOOK_SECRET: 'a secret of forty characters, for tests.',
     LOG_LEVEL: 'error',
   };
-  await addRealTenants(environment);
-  first = await loadRealFiles(environment);
   up = await startUp(environment, ['--no-demo']);
   // They go on while the first of them are read.
   made = exportAll();
@@ -177,7 +166,7 @@ function callFiguresOf(lines: readonly Line[]): CallFigures {
 
 describe.skipIf(!hasSharedData)('real files through the command', () => {
   it('load with the published counts, and the two short rows are rejects that bear their ids', async () => {
-    for (const [i, loaded] of [first.january, first.october].entries()) {
+    for (const [i, loaded] of [test.loads.january, test.loads.october].entries()) {
       const { figures, rejected } = BANK_MONTHS[i];
       expect(loaded).toMatchObject({
         loaded: figures.rows,
@@ -187,7 +176,7 @@ describe.skipIf(!hasSharedData)('real files through the command', () => {
         days: figures.daysWithCalls,
       });
     }
-    expect(first.sales).toMatchObject({ loaded: SHOP.rows, rejected: 0 });
+    expect(test.loads.sales).toMatchObject({ loaded: SHOP.rows, rejected: 0 });
     const listed = JSON.parse(
       await daybookDone(environment, 'rejects', 'list', '--tenant', BANK.tenant, '--json'),
     ) as { reason: string; raw: { line: string } }[];
