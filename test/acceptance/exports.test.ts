@@ -5,18 +5,11 @@ import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unzip } from '../render/support/read-xlsx.ts';
-import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { daybookDone, type RunningUp, startUp } from '../support/daybook-command.ts';
 import { freshHome } from '../support/embedded.ts';
-import {
-  addRealTenants,
-  BANK,
-  BANK_MONTHS,
-  type CallFigures,
-  type Loaded,
-  loadRealFiles,
-  SHOP,
-} from '../support/real-figures.ts';
+import { BANK, BANK_MONTHS, type CallFigures, SHOP } from '../support/real-figures.ts';
+import { loadMonth, type RealLoads, realDatabase } from '../support/real-loads.ts';
 import { hasSharedData } from '../support/shared-data.ts';
 import {
   expectSameLines,
@@ -36,10 +29,8 @@ const SHAPES = {
   calls: {
     external_id: 'text',
     started_at: 'instant',
-    queued_at: 'instant',
     answered_at: 'instant',
     ended_at: 'instant',
-    caller: 'text',
     queue: 'text',
     agent: 'text',
     disposition: 'text',
@@ -73,25 +64,23 @@ const FORMS = {
   'bare.xlsx': ['xlsx', '--cell-refs', 'never'],
 } as const;
 type Form = keyof typeof FORMS;
+const BARE = ['bare.xlsx'] as const;
 const FORM_NAMES = Object.keys(FORMS) as Form[];
 
-let test: TestDatabase;
+let test: TestDatabase & { readonly loads: RealLoads };
 let environment: Record<string, string>;
-let first: { january: Loaded; october: Loaded; sales: Loaded };
 let up: RunningUp;
 let made: Record<Report, Promise<unknown>>;
 
 beforeAll(async () => {
   if (!hasSharedData) return;
-  test = await freshDatabase();
+  test = await realDatabase();
   environment = {
     DATABASE_URL: test.url,
     DAYBOOK_HOME: freshHome(),
     DAYBOOK_SECRET: 'a secret of forty characters, for tests.',
     LOG_LEVEL: 'error',
   };
-  await addRealTenants(environment);
-  first = await loadRealFiles(environment);
   up = await startUp(environment, ['--no-demo']);
   // They go on while the first of them are read.
   made = exportAll();
@@ -177,7 +166,7 @@ function callFiguresOf(lines: readonly Line[]): CallFigures {
 
 describe.skipIf(!hasSharedData)('real files through the command', () => {
   it('load with the published counts, and the two short rows are rejects that bear their ids', async () => {
-    for (const [i, loaded] of [first.january, first.october].entries()) {
+    for (const [i, loaded] of [test.loads.january, test.loads.october].entries()) {
       const { figures, rejected } = BANK_MONTHS[i];
       expect(loaded).toMatchObject({
         loaded: figures.rows,
@@ -187,7 +176,7 @@ describe.skipIf(!hasSharedData)('real files through the command', () => {
         days: figures.daysWithCalls,
       });
     }
-    expect(first.sales).toMatchObject({ loaded: SHOP.rows, rejected: 0 });
+    expect(test.loads.sales).toMatchObject({ loaded: SHOP.rows, rejected: 0 });
     const listed = JSON.parse(
       await daybookDone(environment, 'rejects', 'list', '--tenant', BANK.tenant, '--json'),
     ) as { reason: string; raw: { line: string } }[];
@@ -271,7 +260,8 @@ describe.skipIf(!hasSharedData)('real files through the command', () => {
         expectSameLines(read, lines);
       });
 
-      it.each(['refs.xlsx', 'bare.xlsx'] as const)(
+      // The largest one with references is read by ExcelJS, and by two programs in `interop`.
+      it.each(report === 'sales' ? BARE : [...BARE, 'refs.xlsx' as const])(
         'holds the same lines in %s as SheetJS reads it, and a Summary and Control totals that say so',
         (form) => {
           const sheets = sheetsOfSheetJs(fileOf(report, form));
@@ -303,15 +293,15 @@ describe.skipIf(!hasSharedData)('real files through the command', () => {
     });
   }
 
-  it('write the source’s own texts and wall clocks: each line of sales beside its line in the file', async () => {
+  it('write the source’s own texts and wall clocks: each line of a month beside its line in the file', async () => {
     const out = join(environment.DAYBOOK_HOME, 'texts.csv');
     const keys = ['line_no', 'order_id', 'ordered_at', 'sku', 'description', 'customer', 'region'];
     await daybookDone(
       environment,
       ...['export', 'sales', '--tenant', SHOP.tenant, '--headers', 'keys', '--out', out],
-      ...['--from', SHOP.period.from, '--to', SHOP.period.to, '--columns', keys.join()],
+      ...['--from', '2010-12-01', '--to', '2010-12-31', '--columns', keys.join()],
     );
-    const source = parse(gunzipSync(readFileSync(SHOP.file))) as string[][];
+    const source = parse(gunzipSync(readFileSync(SHOP.file)), { to: 50_000 }) as string[][];
     const [, ...lines] = parse(readFileSync(out)) as string[][];
     const expected = lines.map(([number]) => {
       const [invoice, sku, description, , at, , customer, country] = source[Number(number)];
@@ -320,15 +310,19 @@ describe.skipIf(!hasSharedData)('real files through the command', () => {
       return [number, invoice, at, shown(sku), shown(description), customer, country];
     });
     expectSameLines(lines, expected);
-    expect(new Set(lines.map(([number]) => number)).size).toBe(SHOP.rows);
+    const december = source.filter((row) => row[4].startsWith('2010-12'));
+    expect(new Set(lines.map(([number]) => number)).size).toBe(december.length);
   });
 
+  // All three files twice: test/ingest/shared-data.test.ts.
   it('loaded again change nothing: no count, no byte of an export', async () => {
     const before = FORM_NAMES.map((form) => sha256Of(fileOf('queues', form)));
-    expect(await loadRealFiles(environment)).toMatchObject({
-      january: { loaded: 0, updated: 0, unchanged: BANK_MONTHS[0].figures.rows, rejected: 0 },
-      october: { loaded: 0, updated: 0, unchanged: BANK_MONTHS[1].figures.rows, rejected: 2 },
-      sales: { loaded: 0, updated: 0, unchanged: SHOP.rows, rejected: 0 },
+    const { figures, rejected } = BANK_MONTHS[1];
+    expect(await loadMonth(environment, BANK_MONTHS[1])).toMatchObject({
+      loaded: 0,
+      updated: 0,
+      unchanged: figures.rows,
+      rejected,
     });
     await Promise.all(FORM_NAMES.map((form) => exportForm('queues', form)));
     expect(FORM_NAMES.map((form) => sha256Of(fileOf('queues', form)))).toEqual(before);

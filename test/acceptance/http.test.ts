@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
 import { daybookDone, type RunningUp, startUp } from '../support/daybook-command.ts';
 import { freshHome } from '../support/embedded.ts';
-import { addRealTenants, BANK, BANK_MONTHS, loadRealFiles, SHOP } from '../support/real-figures.ts';
+import { BANK, BANK_MONTHS, SHOP } from '../support/real-figures.ts';
+import { realDatabase } from '../support/real-loads.ts';
 import { hasSharedData } from '../support/shared-data.ts';
 import { linesOfCsv, sumOf } from '../support/tables.ts';
 
-/** Real files over HTTP: `up` as people run it, on the embedded server of an empty home. */
+/** Real files over HTTP: `up` as people run it. */
 
 interface Run {
   readonly id: string;
@@ -28,6 +30,7 @@ interface Summary {
   readonly groups: { readonly lines: Record<string, string | number | null>[] };
 }
 
+let test: TestDatabase;
 let environment: Record<string, string>;
 let up: RunningUp;
 let bankKey: string;
@@ -35,14 +38,14 @@ let shopKey: string;
 
 beforeAll(async () => {
   if (!hasSharedData) return;
+  test = await realDatabase();
   environment = {
+    DATABASE_URL: test.url,
     DAYBOOK_HOME: freshHome(),
     DAYBOOK_SECRET: 'a secret of forty characters, for tests.',
     LOG_LEVEL: 'error',
   };
   up = await startUp(environment, ['--no-demo']);
-  await addRealTenants(environment);
-  await loadRealFiles(environment);
   const key = (tenant: string) =>
     daybookDone(environment, 'tenant', 'key', tenant, '--scope', 'admin');
   bankKey = (await key(BANK.tenant)).trim();
@@ -50,6 +53,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   expect(await up?.stop()).toBe(hasSharedData ? 0 : undefined);
+  await test?.drop();
 });
 
 function ask(path: string, key: string, options: RequestInit = {}): Promise<Response> {

@@ -2,17 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { daybookDone, type RunningUp, startUp } from '../support/daybook-command.ts';
 import { freshHome } from '../support/embedded.ts';
-import {
-  addRealTenants,
-  BANK,
-  BANK_MONTHS,
-  docsMap,
-  loadRealFiles,
-  SHOP,
-} from '../support/real-figures.ts';
+import { BANK, BANK_MONTHS, SHOP } from '../support/real-figures.ts';
+import { docsMap, realDatabase } from '../support/real-loads.ts';
 import { hasSharedData, sharedData } from '../support/shared-data.ts';
 import { expectSameLines, type Line, linesOfCsv, type Shape, sumOf } from '../support/tables.ts';
 import { libreOffice, python } from './support/programs.ts';
@@ -56,15 +50,13 @@ let up: RunningUp;
 
 beforeAll(async () => {
   if (!hasSharedData) return;
-  test = await freshDatabase();
+  test = await realDatabase();
   environment = {
     DATABASE_URL: test.url,
     DAYBOOK_HOME: freshHome(),
     DAYBOOK_SECRET: 'a secret of forty characters, for tests.',
     LOG_LEVEL: 'error',
   };
-  await addRealTenants(environment);
-  await loadRealFiles(environment);
   up = await startUp(environment, ['--no-demo']);
   for (const report of REPORTS) {
     await exportTo(report, fileOf(report, 'csv'));

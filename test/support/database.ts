@@ -11,12 +11,12 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A migrated, empty database of one's own. */
-export async function freshDatabase(): Promise<TestDatabase> {
+/** A database of one's own: migrated and empty, or as its template is. */
+export async function freshDatabase(template = 'template_daybook'): Promise<TestDatabase> {
   const admin = inject('postgresUrl');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(admin, `create database ${name} template template_daybook`);
-  const url = admin.replace(/\/postgres$/, `/${name}`);
+  await onServer(admin, `create database ${name} template ${template}`);
+  const url = urlOfDatabase(name);
   const database = openDatabase({
     url,
     maxConnections: 5,
@@ -56,11 +56,20 @@ export async function addTestTenant(
   });
 }
 
-async function onServer(url: string, statement: string): Promise<void> {
+/** Where a database of the test server answers. */
+export function urlOfDatabase(name: string): string {
+  return inject('postgresUrl').replace(/\/postgres$/, `/${name}`);
+}
+
+/** A statement outside any transaction, such as those about whole databases. */
+export async function onServer<R extends pg.QueryResultRow>(
+  url: string,
+  statement: string,
+): Promise<R[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(statement);
+    return (await client.query<R>(statement)).rows;
   } finally {
     await client.end();
   }

@@ -1,5 +1,3 @@
-import { fileURLToPath } from 'node:url';
-import { daybookDone, type Environment } from './daybook-command.ts';
 import { sharedData } from './shared-data.ts';
 
 /** What is known of the real files, as `README.md` beside them has it. */
@@ -89,41 +87,3 @@ export const SHOP = {
     '2011-06': '691123.12',
   },
 } as const;
-
-export function docsMap(name: string): string {
-  return fileURLToPath(new URL(`../../docs/maps/${name}.json`, import.meta.url));
-}
-
-export interface Loaded {
-  readonly loaded: number;
-  readonly updated: number;
-  readonly unchanged: number;
-  readonly rejected: number;
-  readonly days: number;
-}
-
-/** Adds the bank and the shop by command. */
-export async function addRealTenants(environment: Environment): Promise<void> {
-  for (const { tenant, zone, currency } of [BANK, SHOP]) {
-    await daybookDone(environment, 'tenant', 'add', tenant, '--zone', zone, '--currency', currency);
-  }
-}
-
-/** Loads both months and the sales by command; answers what it printed, in that order. */
-export async function loadRealFiles(
-  environment: Environment,
-): Promise<{ january: Loaded; october: Loaded; sales: Loaded }> {
-  const load = async (dataset: string, file: string, { tenant, map }: typeof BANK | typeof SHOP) =>
-    JSON.parse(
-      await daybookDone(
-        environment,
-        ...['load', dataset, file, '--tenant', tenant, '--map', docsMap(map), '--json'],
-      ),
-    ) as Loaded;
-  const bank = async () => ({
-    january: await load('calls', BANK_MONTHS[0].file, BANK),
-    october: await load('calls', BANK_MONTHS[1].file, BANK),
-  });
-  const [months, sales] = await Promise.all([bank(), load('order_lines', SHOP.file, SHOP)]);
-  return { ...months, sales };
-}
