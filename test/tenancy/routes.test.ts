@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PRESETS } from '../../src/principals/permissions.ts';
+import { ROLES } from '../../src/principals/principal.ts';
+import { createApiKey } from '../../src/store/api-keys.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { freshHome } from '../support/embedded.ts';
+import { openRig, type Rig } from './support/rig.ts';
+import {
+  type Company,
+  OPERATOR,
+  PERIOD,
+  rowsOf,
+  tokenOf,
+  traces,
+  twoTenants,
+} from './support/two-tenants.ts';
+
+/** Every route as every principal, with the ids of another tenant and with ids of nobody. */
+
+type Ids = Company['ids'];
+interface Probe {
+  readonly url: (ids: Ids) => string;
+  readonly payload?: (ids: Ids, canary: string) => object;
+}
+const at = (url: string): Probe => ({ url: () => url });
+const byRun = (rest: string): Probe => ({ url: ({ run }) => `/v1/${rest.replace(':id', run)}` });
+
+/** A route that the server has and this table has not fails. */
+const PROBES: Readonly<Record<string, Probe>> = {
+  'GET /v1/reports': at('/v1/reports'),
+  'GET /v1/reports/:report/summary': at(
+    `/v1/reports/calls/summary?from=${PERIOD.from}&to=${PERIOD.to}&by=queue`,
+  ),
+  'GET /v1/exports': at('/v1/exports'),
+  'POST /v1/exports': {
+    url: () => '/v1/exports',
+    payload: () => ({ report: 'calls', ...PERIOD, format: 'csv' }),
+  },
+  'GET /v1/exports/:id': byRun('exports/:id'),
+  'HEAD /v1/exports/:id': byRun('exports/:id'),
+  'DELETE /v1/exports/:id': byRun('exports/:id'),
+  'GET /v1/exports/:id/file': byRun('exports/:id/file'),
+  'HEAD /v1/exports/:id/file': byRun('exports/:id/file'),
+  'GET /v1/exports/:id/events': byRun('exports/:id/events'),
+  'GET /v1/runs': at('/v1/runs'),
+  'GET /v1/runs/:id': byRun('runs/:id'),
+  'GET /v1/keys': at('/v1/keys'),
+  'POST /v1/keys': {
+    url: () => '/v1/keys',
+    payload: (_, canary) => ({ name: canary, scopes: ['read'] }),
+  },
+  'DELETE /v1/keys/:id': { url: ({ key }) => `/v1/keys/${key}` },
+  'GET /v1/members': at('/v1/members'),
+  'POST /v1/members': {
+    url: () => '/v1/members',
+    payload: () => ({ user_id: randomUUID(), roles: ['viewer'] }),
+  },
+  'DELETE /v1/members/:user_id': { url: ({ user }) => `/v1/members/${user}` },
+  'GET /healthz': at('/healthz'),
+  'GET /readyz': at('/readyz'),
+  'GET /metrics': at('/metrics'),
+};
+
+let test: TestDatabase;
+let rig: Rig;
+let a: Company;
+let b: Company;
+const principals: Record<string, Record<string, string>> = {};
+const routes: string[] = [];
+
+beforeAll(async () => {
+  test = await freshDatabase();
+  const home = freshHome();
+  ({ a, b } = await twoTenants(test, home));
+  rig = await openRig(test.database, home, []);
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+  principals.anonymous = {};
+  principals.stranger = bearer(tokenOf(randomUUID()));
+  principals['ex-member'] = bearer(tokenOf(a.users.ex));
+  for (const role of ROLES) principals[`${role} of A`] = bearer(tokenOf(a.users[role]));
+  for (const preset of PRESETS) principals[`${preset} key of A`] = bearer(a.keys[preset]);
+  const asA = { 'x-daybook-tenant': a.tenant.name };
+  principals['operator, on A'] = { ...bearer(tokenOf(OPERATOR)), ...asA };
+  const key = await test.database.asSystem((tx) =>
+    createApiKey(tx, { tenantId: null, name: 'all', scopes: ['admin'], createdBy: 'test' }),
+  );
+  principals["operator's key, on A"] = { ...bearer(key.token), ...asA };
+  const document = rig.server.swagger() as unknown as {
+    paths: Record<string, Record<string, unknown>>;
+  };
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const method of Object.keys(methods)) {
+      routes.push(`${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
+    }
+  }
+});
+afterAll(async () => {
+  await rig.close();
+  await test.drop();
+});
+
+const nobody = (): Ids => ({
+  run: randomUUID(),
+  key: '0'.repeat(16),
+  user: randomUUID(),
+  load: randomUUID(),
+  file: randomUUID(),
+});
+
+async function probe(route: string, headers: Record<string, string>, ids: Ids, canary: string) {
+  const { url, payload } = PROBES[route];
+  const answer = await rig.server.inject({
+    method: route.split(' ')[0] as 'GET',
+    url: url(ids),
+    headers,
+    ...(payload ? { payload: payload(ids, canary) } : {}),
+  });
+  const shape = [
+    answer.statusCode,
+    Object.keys(answer.headers).sort(),
+    Object.values(ids).reduce(
+      (text, id) => text.replaceAll(id, 'ID'),
+      answer.body.replace(/urn:uuid:[-0-9a-f]+/, 'URN'),
+    ),
+  ];
+  return {
+    text: `${JSON.stringify(answer.headers)} ${answer.body}`,
+    shape,
+    status: answer.statusCode,
+  };
+}
+
+const takesAnId = (route: string) => /:(id|user)/.test(route);
+
+it('every route of the server has a probe', () => {
+  expect(routes.filter((route) => !(route in PROBES))).toEqual([]);
+  expect(
+    Object.keys(PROBES).filter((route) => !routes.includes(route) && !/^HEAD/.test(route)),
+  ).toEqual([]);
+});
+
+describe("another tenant's rows and ids", () => {
+  it('are in no answer to any principal, and its ids are answered as those of nobody', async () => {
+    const before = await rowsOf(test.database, b);
+    const wrong: string[] = [];
+    let found = 0;
+    for (const [name, headers] of Object.entries(principals)) {
+      for (const route of Object.keys(PROBES)) {
+        const foreign = await probe(route, headers, b.ids, 'mine');
+        const unknown = await probe(route, headers, nobody(), 'mine');
+        // What was asked may be named again, in the address of a problem for example.
+        const asked = new Set<string>(Object.values(b.ids));
+        const seen = traces(foreign.text, b).filter((trace) => !asked.has(trace));
+        if (seen.length > 0) wrong.push(`${name}: ${route} shows ${seen.join()}`);
+        if (takesAnId(route) && JSON.stringify(foreign.shape) !== JSON.stringify(unknown.shape)) {
+          wrong.push(`${name}: ${route} ${JSON.stringify([foreign.shape, unknown.shape])}`);
+        }
+        if (takesAnId(route) && foreign.status === 404) found += 1;
+        if (takesAnId(route) && foreign.status < 400) wrong.push(`${name}: ${route} did it`);
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(found).toBeGreaterThan(30);
+    const after = await rowsOf(test.database, b);
+    expect(after).toEqual(before);
+  });
+
+  it("are there for the tenant's own key, by the same probes", async () => {
+    const headers = { authorization: `Bearer ${b.keys.read}` };
+    for (const route of ['GET /v1/exports/:id', 'GET /v1/exports/:id/file', 'GET /v1/runs/:id']) {
+      expect((await probe(route, headers, b.ids, 'mine')).status, route).toBe(200);
+    }
+    expect(traces((await probe('GET /v1/exports', headers, b.ids, 'mine')).text, b)).not.toEqual(
+      [],
+    );
+  });
+
+  it('cannot be filtered for, grouped by or paged to', async () => {
+    const headers = { authorization: `Bearer ${a.keys.admin}` };
+    const cursors = await rig.server.inject({
+      url: '/v1/exports?limit=1',
+      headers: { authorization: `Bearer ${b.keys.admin}` },
+    });
+    const { next } = cursors.json() as { next?: string };
+    for (const url of [
+      `/v1/reports/calls/summary?from=${PERIOD.from}&to=${PERIOD.to}&by=caller`,
+      `/v1/reports/calls/summary?from=${PERIOD.from}&to=${PERIOD.to}&by=queue&where=queue%3D${b.canary}-q`,
+      `/v1/exports?cursor=${encodeURIComponent(next ?? b.ids.run)}`,
+      `/v1/runs?cursor=${encodeURIComponent(next ?? b.ids.run)}`,
+    ]) {
+      const { body } = await rig.server.inject({ url, headers });
+      expect(
+        traces(body, b).filter((trace) => !url.includes(trace)),
+        url,
+      ).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { ApiServer } from '../../../src/api/routes/context.ts';
+import { buildServer } from '../../../src/api/server.ts';
+import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts';
+import { createPostgresSource } from '../../../src/sources/postgres/postgres-source.ts';
+import type { Database } from '../../../src/store/database.ts';
+import { countRejects, listRejects, rejectColumns } from '../../../src/store/rejects.ts';
+import { startEngine, type TestEngine } from '../../support/engine.ts';
+import { type Company, JWT, loadAll, PERIOD, REPORTS, tokenOf } from './two-tenants.ts';
+
+/** The real API, executor, store and loader over one database; only threads are missing. */
+export interface Rig {
+  readonly server: ApiServer;
+  readonly engine: TestEngine;
+  readonly database: Database;
+  readonly metrics: Registry;
+  close(): Promise<void>;
+}
+
+export async function openRig(database: Database, home: string, logged: string[]): Promise<Rig> {
+  const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
+  const listeners = new Map<string, Set<() => void>>();
+  const engine = startEngine({
+    database,
+    home,
+    log,
+    onHint: (hint) => {
+      for (const listener of listeners.get(hint.runId) ?? []) listener();
+    },
+  });
+  const metrics = new Registry();
+  const server = await buildServer({
+    database,
+    log,
+    home,
+    publicUrl: 'http://127.0.0.1:8080',
+    wake: () => engine.wake(),
+    progress: {
+      subscribe: (runId, listener) => {
+        const days = { total: 1, done: 1, cached: 0 };
+        const call = () => listener({ runId, state: 'running', days, rows: 0 });
+        const set = listeners.get(runId) ?? new Set();
+        listeners.set(runId, set.add(call));
+        return () => set.delete(call);
+      },
+    },
+    summaries: createSummaryProducer({
+      database,
+      source: createPostgresSource(database),
+      dispatcher: engine.dispatcher,
+      home,
+    }),
+    jwt: JWT,
+    rateLimit: new RateLimiterMemory({ points: 1_000_000, duration: 60 }),
+    metrics,
+    now: Date.now,
+  });
+  return {
+    server,
+    engine,
+    database,
+    metrics,
+    close: async () => {
+      await server.close();
+      await engine.stop();
+    },
+  };
+}
+
+/** Something that a tenant does; answers with all that it got. */
+export type Flow = (rig: Rig, company: Company) => Promise<string>;
+
+/** What a tenant can do, each by itself. */
+export function flows(): Record<string, Flow> {
+  const http =
+    (
+      method: 'GET' | 'POST' | 'DELETE' | 'HEAD',
+      url: (own: Company) => string,
+      payload?: (own: Company) => object,
+    ): Flow =>
+    async ({ server }, own) => {
+      const answer = await server.inject({
+        method,
+        url: url(own),
+        headers: { authorization: `Bearer ${own.keys.admin}` },
+        ...(payload ? { payload: payload(own) } : {}),
+      });
+      return `${answer.statusCode} ${JSON.stringify(answer.headers)} ${answer.body}`;
+    };
+  const all: Record<string, Flow> = {
+    load: async ({ database }, own) => {
+      await loadAll(database, own.tenant, own.canary);
+      return loadAll(database, own.tenant, own.canary);
+    },
+    'a load and an export of it': async ({ database, engine }, own) => {
+      await loadAll(database, own.tenant, `${own.canary}-${randomUUID()}`);
+      const request = { report: 'calls', ...PERIOD, format: 'ndjson' };
+      return (await engine.export(own.tenant.id, request)).bytes.toString();
+    },
+    'load something new': ({ database }, own) =>
+      loadAll(database, own.tenant, `${own.canary}-${randomUUID()}`),
+    rejects: ({ database }, own) =>
+      database.asTenant(own.tenant.id, async (tx) => {
+        const filter = { tenantId: own.tenant.id };
+        const list = await listRejects(tx, filter);
+        const columns = await rejectColumns(tx, filter);
+        return JSON.stringify([list, columns, await countRejects(tx, filter)]);
+      }),
+    'list exports': http('GET', () => '/v1/exports'),
+    'list runs': http('GET', () => '/v1/runs'),
+    'a run': http('GET', (own) => `/v1/runs/${own.ids.run}`),
+    'an export': http('GET', (own) => `/v1/exports/${own.ids.run}`),
+    'events of an export': http('GET', (own) => `/v1/exports/${own.ids.run}/events`),
+    'a file': http('GET', (own) => `/v1/exports/${own.ids.run}/file`),
+    keys: http('GET', () => '/v1/keys'),
+    members: http('GET', () => '/v1/members'),
+    'a new key': http(
+      'POST',
+      () => '/v1/keys',
+      (own) => ({ name: own.canary, scopes: ['read'] }),
+    ),
+    'the end of a key': http('DELETE', (own) => `/v1/keys/${own.ids.key}`),
+    'a new member': http(
+      'POST',
+      () => '/v1/members',
+      (own) => ({ user_id: own.users.ex, email: `${own.canary}@example.com`, roles: ['viewer'] }),
+    ),
+    'the end of a member': http('DELETE', (own) => `/v1/members/${own.ids.user}`),
+    'the end of an export': http('DELETE', (own) => `/v1/exports/${own.ids.run}`),
+    'reports for a member': async ({ server }, own) => {
+      const headers = { authorization: `Bearer ${tokenOf(own.users.owner)}` };
+      return (await server.inject({ url: '/v1/reports', headers })).body;
+    },
+    'an export, waited for': async ({ server }, own) => {
+      const answer = await server.inject({
+        method: 'POST',
+        url: '/v1/exports',
+        headers: {
+          authorization: `Bearer ${own.keys.admin}`,
+          prefer: 'respond-async',
+          'idempotency-key': randomUUID(),
+        },
+        payload: { report: 'calls', ...PERIOD, format: 'csv' },
+      });
+      return answer.body;
+    },
+  };
+  for (const report of REPORTS) {
+    all[`summary of ${report}`] = http(
+      'GET',
+      () => `/v1/reports/${report}/summary?from=${PERIOD.from}&to=${PERIOD.to}`,
+    );
+    all[`export of ${report}`] = async ({ engine }, own) => {
+      const { bytes } = await engine.export(own.tenant.id, {
+        report,
+        ...PERIOD,
+        format: 'ndjson',
+        cache: false,
+      });
+      return bytes.toString();
+    };
+  }
+  return all;
+}
