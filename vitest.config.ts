@@ -5,6 +5,8 @@ const common = {
   hookTimeout: 120_000,
   globalSetup: ['test/support/global-setup.ts'],
   pool: 'forks' as const,
+  // By default one core is left idle; on two that is half of them.
+  maxWorkers: '100%',
 };
 
 /**

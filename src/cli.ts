@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { type DaybookError, toDaybookError } from './errors.ts';
 
@@ -27,9 +28,15 @@ function exitStatusOf(error: DaybookError): number {
   return error.status >= 400 && error.status < 500 && error.code !== 'E_CANCELLED' ? 2 : 1;
 }
 
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 async function buildProgram(): Promise<Command> {
   const program = new Command('daybook')
     .description('Scheduled reports and ETL for companies that bill by the minute')
+    .version(version(), '-V, --version', 'print the version')
     .showHelpAfterError('(--help lists what it takes)')
     .exitOverride();
   const wanted = process.argv[2] ?? '';

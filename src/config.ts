@@ -11,8 +11,19 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 const ROLES = ['api', 'runner', 'compute'] as const;
 export type Role = (typeof ROLES)[number];
 
-const wholeNumber = (least: number, most: number) =>
-  z.coerce.number().int().min(least).max(most).optional();
+const LEAST_CACHE_BYTES = 2 ** 20;
+
+const number = (least: number, most: number, what: string) =>
+  z
+    .string()
+    .refine(
+      (text) => /^\d{1,16}$/.test(text) && Number(text) >= least && Number(text) <= most,
+      `expected ${what}`,
+    )
+    .transform(Number);
+const between = (least: number, most: number) =>
+  number(least, most, `a whole number from ${least} to ${most}`);
+const text = (least: number) => z.string().min(least, `expected ${least} characters or more`);
 const url = (...protocols: string[]) =>
   z
     .string()
@@ -27,26 +38,26 @@ const Environment = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:'),
   MONGODB_URL: url('mongodb:', 'mongodb+srv:'),
   SUPABASE_URL: url('http:', 'https:'),
-  SUPABASE_SECRET_KEY: z.string().min(20).optional(),
+  SUPABASE_SECRET_KEY: text(20).optional(),
   SUPABASE_JWKS_URL: url('http:', 'https:'),
-  SUPABASE_JWT_SECRET: z.string().min(32).optional(),
+  SUPABASE_JWT_SECRET: text(32).optional(),
   SMTP_URL: url('smtp:', 'smtps:'),
-  MAIL_FROM: z.string().min(3).optional(),
+  MAIL_FROM: text(3).optional(),
   PUBLIC_URL: url('http:', 'https:'),
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
-  DAYBOOK_API: wholeNumber(0, 64),
-  DAYBOOK_COMPUTE: wholeNumber(1, 64),
-  DAYBOOK_THREADS: wholeNumber(1, 64),
-  DAYBOOK_CACHE_BYTES: z.coerce
-    .number()
-    .int()
-    .min(1 << 20)
-    .default(20 * 2 ** 30),
-  DAYBOOK_SECRET: z.string().min(32).optional(),
-  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  PORT: between(0, 65_535).default(8080),
+  DAYBOOK_API: between(0, 64).optional(),
+  DAYBOOK_COMPUTE: between(1, 64).optional(),
+  DAYBOOK_THREADS: between(1, 64).optional(),
+  DAYBOOK_CACHE_BYTES: number(
+    LEAST_CACHE_BYTES,
+    Number.MAX_SAFE_INTEGER,
+    `a whole number of bytes, ${LEAST_CACHE_BYTES} or more`,
+  ).default(20 * 2 ** 30),
+  DAYBOOK_SECRET: text(32).optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
   DAYBOOK_ROLE: z.enum(ROLES).optional(),
-  DAYBOOK_POOL: wholeNumber(1, 64),
+  DAYBOOK_POOL: between(1, 64).optional(),
 });
 
 export interface Config {
@@ -88,7 +99,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     const problems = parsed.error.issues.map((issue) => {
       const name = issue.path.join('.');
       const secretive = /SECRET|URL|KEY/.test(name);
-      return `${name}: ${issue.message}${secretive ? '' : `, got ${JSON.stringify(given[name])}`}`;
+      const got = secretive ? 'a value that is not repeated here' : JSON.stringify(given[name]);
+      return `${name}: got ${got}; ${issue.message}`;
     });
     throw new DaybookError('E_CONFIG', { reason: problems.join('; ') });
   }

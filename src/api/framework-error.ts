@@ -37,7 +37,26 @@ export function fromFramework(thrown: unknown, request: FastifyRequest): Daybook
   return toDaybookError(thrown);
 }
 
-export function notFound(request: FastifyRequest): DaybookError {
+/** Fastify looks at the headers of a QUERY before it looks whether anything takes one. */
+export function saysUnknownMethod(thrown: unknown): boolean {
+  return (thrown as Partial<FastifyError>)?.code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE';
+}
+
+/** Nothing is at this address, or nothing that takes this method. */
+export function unmatched(
+  request: FastifyRequest,
+  methodsOf: (path: string) => readonly string[],
+): DaybookError {
+  const methods = methodsOf(request.url.split('?', 1)[0]);
+  if (methods.length === 0) return notFound(request);
+  return new DaybookError('E_METHOD', {
+    where: 'method',
+    got: request.method,
+    expected: methods.join(', '),
+  });
+}
+
+function notFound(request: FastifyRequest): DaybookError {
   return new DaybookError('E_NOT_FOUND', {
     what: 'address',
     got: JSON.stringify(request.url.split('?', 1)[0].slice(0, 200)),

@@ -62,6 +62,10 @@ export async function serveOpenApi(server: ApiServer): Promise<void> {
   await server.register(swaggerUi, {
     routePrefix: DOCS_PATH,
     uiConfig: { docExpansion: 'list', deepLinking: true, persistAuthorization: false },
-    theme: { title: 'Daybook API' },
+    theme: {
+      title: 'Daybook API',
+      // Its bar bears another product's name and a field for other descriptions.
+      css: [{ filename: 'page.css', content: '.swagger-ui .topbar { display: none }' }],
+    },
   });
 }

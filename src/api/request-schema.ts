@@ -64,13 +64,7 @@ function problemsOf(
             : 'no such name',
       }));
     case 'invalid_type':
-      return [
-        {
-          where,
-          got,
-          expected: `${/^[aeio]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`,
-        },
-      ];
+      return [{ where, got, expected: expectedType(issue) }];
     case 'invalid_value':
       return [{ where, got, expected: `one of ${issue.values.join(', ')}` }];
     case 'invalid_union':
@@ -82,6 +76,12 @@ function problemsOf(
     default:
       return [{ where, got, expected: issue.message }];
   }
+}
+
+/** What the schema says in words of its own, or the name of the type. */
+function expectedType({ message, expected }: z.core.$ZodIssueInvalidType): string {
+  if (!message.startsWith('Invalid input')) return message;
+  return `${/^[aeio]/.test(expected) ? 'an' : 'a'} ${expected}`;
 }
 
 function placeOf(path: readonly PropertyKey[], part: string): string {

@@ -7,7 +7,7 @@ import { DaybookError } from '../errors.ts';
 import { guardRoutes } from './access.ts';
 import { createAuthenticator } from './authenticate.ts';
 import type { ApiDeps } from './deps.ts';
-import { fromFramework, notFound } from './framework-error.ts';
+import { fromFramework, saysUnknownMethod, unmatched } from './framework-error.ts';
 import { acceptOnlyJson, BODY_BYTES, hasBody } from './json-body.ts';
 import { collectOpenApi, serveOpenApi } from './openapi.ts';
 import { headersOf, PROBLEM_MEDIA_TYPE, problemOf } from './problem.ts';
@@ -56,8 +56,11 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
 
+  const methodsOf = allowedMethods(server);
   function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const error = fromFramework(thrown, request);
+    const error = saysUnknownMethod(thrown)
+      ? unmatched(request, methodsOf)
+      : fromFramework(thrown, request);
     if (error.status >= 500) request.log.error({ err: error }, 'a request failed');
     // What was not read of a body is not waited for.
     if (hasBody(request.headers) && !request.raw.complete) reply.header('connection', 'close');
@@ -72,19 +75,9 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
   }
   server.setErrorHandler(sendError);
 
-  const methodsOf = allowedMethods(server);
-  server.setNotFoundHandler((request, reply) => {
-    const methods = methodsOf(request.url.split('?', 1)[0]);
-    const error =
-      methods.length === 0
-        ? notFound(request)
-        : new DaybookError('E_METHOD', {
-            where: 'method',
-            got: request.method,
-            expected: methods.join(', '),
-          });
-    sendError(error, request, reply);
-  });
+  server.setNotFoundHandler((request, reply) =>
+    sendError(unmatched(request, methodsOf), request, reply),
+  );
 
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);

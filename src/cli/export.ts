@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { type Config, configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
@@ -50,7 +50,7 @@ interface ExportFlags {
 
 export function exportCommand(withEngine: WithEngine): Command {
   return new Command('export')
-    .description('Writes a report over a period of local days to a file')
+    .description('write a report over a period of local days to a file')
     .argument('<report>', 'which report; the list is below')
     .requiredOption('--tenant <name>', 'whose data')
     .requiredOption('--from <date>', 'first local date, YYYY-MM-DD')
@@ -155,7 +155,16 @@ function flagOf(field: string): string {
 function formatByName(out: string): string {
   const name = out.toLowerCase();
   const longestFirst = [...FORMATS].sort((a, b) => b.length - a.length);
-  return longestFirst.find((format) => name.endsWith(`.${format}`)) ?? 'csv';
+  const format = longestFirst.find((each) => name.endsWith(`.${each}`));
+  if (format !== undefined) return format;
+  const ending = extname(name);
+  // Another kind of file by its name: CSV in it would open as damaged, or not at all.
+  if (!/^\.[a-z]{2,5}$/.test(ending) || ending === '.txt') return 'csv';
+  throw new DaybookError('E_USAGE', {
+    where: '--out',
+    got: `the ending ${ending}`,
+    expected: `${FORMATS.map((each) => `.${each}`).join(', ')}, or a --format`,
+  });
 }
 
 function paramsOf(texts: readonly string[]): Record<string, string> {

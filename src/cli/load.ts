@@ -46,15 +46,25 @@ export function loadCommand(): Command {
     )
     .option('--mirror', 'not yet: make the dataset equal to the file')
     .option('--json', 'print one JSON document')
+    .addHelpText('after', fieldsHelp)
     .action(load);
+}
+
+/** The fields of each dataset: the names of columns where there is no map. */
+function fieldsHelp(): string {
+  const lines = Object.values(DATASETS).map(({ name, fields }) => {
+    const names = fields.map((field) => (field.required ? `${field.name}*` : field.name));
+    return `  ${name}: ${names.join(' ')}`;
+  });
+  return `\nFields (* required; without a map, columns bear these names, in any order):\n${lines.join('\n')}\n`;
 }
 
 async function load(datasetName: string, file: string, options: LoadOptions): Promise<void> {
   if (options.mirror) {
     throw new DaybookError('E_USAGE', {
       where: '--mirror',
-      got: 'it',
-      expected: 'a later version; this one adds and updates rows and removes none',
+      got: 'the option',
+      expected: 'none: this version adds and updates rows, and removes none',
     });
   }
   const dataset = parseDataset(datasetName);
@@ -159,8 +169,8 @@ export function parseDataset(name: string): DatasetName {
 
 /** @throws DaybookError `E_INPUT` when there is no such file, `E_MAP` when it is no JSON */
 export async function readMap(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((error: Error) => {
-    throw new DaybookError('E_INPUT', { where: '--map', reason: error.message }, error);
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new DaybookError('E_INPUT', { where: `--map ${path}`, reason: whyNot(error) }, error);
   });
   try {
     return JSON.parse(text.replace(/^\ufeff/, ''));
@@ -170,13 +180,20 @@ export async function readMap(path: string): Promise<unknown> {
   }
 }
 
+/** Why a file cannot be read, in words where the system's are for programmers. */
+function whyNot({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'it is a folder';
+  return code === 'EACCES' ? 'it may not be read by this user' : message;
+}
+
 export function openFile(file: string): Readable {
   return file === '-' ? process.stdin : createReadStream(file, { highWaterMark: PIECE_BYTES });
 }
 
 export async function sizeOf(file: string): Promise<number> {
-  const found = await stat(file).catch((error: Error) => {
-    throw new DaybookError('E_INPUT', { where: file, reason: error.message }, error);
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    throw new DaybookError('E_INPUT', { where: file, reason: whyNot(error) }, error);
   });
   if (!found.isDirectory()) return found.size;
   throw new DaybookError('E_INPUT', { where: file, reason: 'it is a folder' });

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { configFromProcess } from '../config.ts';
-import { PRESETS, SCOPES } from '../principals/permissions.ts';
+import { PRESETS, TENANT_SCOPES } from '../principals/permissions.ts';
 import { principalName } from '../principals/principal.ts';
 import { LOCALES } from '../reports/request.ts';
 import { createApiKey } from '../store/api-keys.ts';
@@ -72,7 +72,7 @@ function keyCommand(): Command {
     .argument('<name>', 'tenant')
     .option(
       '--scope <scope>',
-      `what it may do, repeatable; one of ${SCOPES.join(', ')} (default: ${PRESETS[0]})`,
+      `what it may do, repeatable; one of ${TENANT_SCOPES.join(', ')} (default: ${PRESETS[0]})`,
       (scope: string, before: string[] = []) => [...before, scope],
     )
     .option('--label <text>', 'a name to know the key by', 'command line')

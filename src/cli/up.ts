@@ -11,6 +11,7 @@ import { type Database, openDatabase } from '../store/database.ts';
 import { superviseEmbeddedPostgres } from '../store/embedded-postgres.ts';
 import { migrate } from '../store/migrate.ts';
 import { findRunningUp, noteRunningUp } from '../store/running-up.ts';
+import { stopSignals } from './stop-signals.ts';
 import { welcomeText } from './welcome.ts';
 
 /** `daybook up`: everything, until a signal ends it. */
@@ -26,7 +27,7 @@ interface UpFlags {
 export function upCommand(): Command {
   return new Command('up')
     .description(
-      'Runs the API, the runner and the compute processes, and Postgres where none is given',
+      'run everything, until Ctrl-C: API, runner, compute, and Postgres where none is given',
     )
     .option('--port <n>', 'where the API listens (default: PORT, or 8080)', wholeNumber(0, 65_535))
     .option('--api <n>', 'API processes', wholeNumber(0, 64))
@@ -72,7 +73,7 @@ async function runUp(wished: Config, demo: boolean): Promise<void> {
   mkdirSync(config.home, { recursive: true, mode: 0o700 });
   const log = createLogger({ level: config.logLevel, role: 'primary' });
   const release: (() => unknown)[] = [noteRunningUp(config.home, url)];
-  const signal = nextSignal();
+  const signal = stopSignals(process, () => performance.now());
   let primary: Primary | null = null;
   try {
     const databaseUrl = await openPostgres(config, log, release);
@@ -125,27 +126,6 @@ async function connectionsAllowed(database: Database): Promise<number> {
   return row.allowed;
 }
 
-/** The first signal drains, the second ends at once. */
-function nextSignal(): { first: Promise<NodeJS.Signals>; second: Promise<void> } {
-  let toFirst: (name: NodeJS.Signals) => void;
-  let toSecond: () => void;
-  let count = 0;
-  const onSignal = (name: NodeJS.Signals) => {
-    count += 1;
-    if (count === 1) toFirst(name);
-    else toSecond();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  return {
-    first: new Promise((resolve) => {
-      toFirst = resolve;
-    }),
-    second: new Promise((resolve) => {
-      toSecond = resolve;
-    }),
-  };
-}
-
 function onSecondSignal(second: Promise<void>, primary: Primary): void {
   void second.then(() => {
     primary.kill();
@@ -158,8 +138,11 @@ async function freePort(host: string, port: number): Promise<number> {
   const server = createServer();
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.code})`;
-      reject(new DaybookError('E_CONFIG', { reason: `PORT: ${host}:${port} ${why}` }, error));
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'is in use; expected a free port (PORT, or --port N)'
+          : `cannot be listened at (${error.code}); expected an address of this machine and a free port`;
+      reject(new DaybookError('E_CONFIG', { reason: `HOST, PORT: ${host}:${port} ${why}` }, error));
     });
     server.listen(port, host, () => {
       const address = server.address();

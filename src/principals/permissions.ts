@@ -36,6 +36,10 @@ export const ACTIONS = Object.keys(TABLE) as readonly Action[];
 /** What a key may be given: single actions or presets. */
 export type Scope = Action | Preset;
 export const SCOPES: readonly Scope[] = [...PRESETS, ...ACTIONS];
+/** Those that the key of a tenant can have. */
+export const TENANT_SCOPES: readonly Scope[] = SCOPES.filter(
+  (scope) => isPreset(scope) || !isOperatorsAlone(scope),
+);
 
 /**
  * Whether a principal may do this, within the tenants that it works on (see `worksOn`). Several
@@ -80,9 +84,7 @@ export function scopesBeyond(
  * key of a tenant.
  */
 export function parseScopes(scopes: readonly string[], tenantId: string | null): Scope[] {
-  const possible = SCOPES.filter(
-    (scope) => tenantId === null || isPreset(scope) || !isOperatorsAlone(scope),
-  );
+  const possible = tenantId === null ? SCOPES : TENANT_SCOPES;
   const unknown = scopes.find((scope) => !possible.some((each) => each === scope));
   if (unknown === undefined && scopes.length > 0) {
     return possible.filter((scope) => scopes.includes(scope));

@@ -124,5 +124,7 @@ describe('the page of it', () => {
       url: '/docs/static/swagger-initializer.js',
     });
     expect(settings.body).toMatch(/validatorUrl: *null/);
+    const theme = await api.server.inject({ method: 'GET', url: '/docs/static/theme/page.css' });
+    expect(theme.body).toContain('.topbar { display: none }');
   });
 });

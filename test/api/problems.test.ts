@@ -39,12 +39,12 @@ describe('a wrong export request is refused with where, what came and what is ex
   const without = (field: keyof typeof MARCH) =>
     Object.fromEntries(Object.entries(MARCH).filter(([key]) => key !== field));
   const cases: [string, unknown, string, string, RegExp][] = [
-    ['no report', without('report'), 'report', 'nothing', /string/],
-    ['no from', without('from'), 'from', 'nothing', /string/],
-    ['no to', without('to'), 'to', 'nothing', /string/],
-    ['no format', without('format'), 'format', 'nothing', /string/],
+    ['no report', without('report'), 'report', 'nothing', /one of calls, queues/],
+    ['no from', without('from'), 'from', 'nothing', /YYYY-MM-DD/],
+    ['no to', without('to'), 'to', 'nothing', /YYYY-MM-DD/],
+    ['no format', without('format'), 'format', 'nothing', /one of csv, .*xlsx/],
     ['an unknown report', { ...MARCH, report: 'queue' }, '', '"queue"', /queues/],
-    ['a report that is a number', { ...MARCH, report: 5 }, 'report', '5', /string/],
+    ['a report that is a number', { ...MARCH, report: 5 }, 'report', '5', /one of calls/],
     ['a date that is none', { ...MARCH, from: '2026-02-30' }, 'from', '"2026-02-30"', /-/],
     ['a date of words', { ...MARCH, to: 'yesterday' }, 'to', '"yesterday"', /-/],
     ['a period backwards', { ...MARCH, to: '2026-02-01' }, 'to', '2026-02-01', /2026-03-01/],
@@ -187,6 +187,7 @@ describe('wrong addresses and arguments', () => {
     ['POST', '/healthz', 'GET, HEAD'],
     ['OPTIONS', '/v1/exports', 'GET, HEAD, POST'],
     ['HEAD', '/v1/exports/1/events', 'GET'],
+    ['QUERY', '/v1/runs', 'GET, HEAD'],
   ] as const)('%s %s is a 405 that lists %s', async (method, url, allow) => {
     const answer = await api.server.inject({ method, url, headers: api.asA });
     expect([answer.statusCode, answer.headers.allow]).toEqual([405, allow]);

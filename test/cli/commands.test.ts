@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DATASETS } from '../../src/reports/dataset.ts';
 import { authenticateApiKey } from '../../src/store/api-keys.ts';
 import { startEmbeddedPostgres } from '../../src/store/embedded-postgres.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -121,6 +122,26 @@ describe('a database that does not answer', () => {
   });
 });
 
+describe('a newcomer', () => {
+  it('finds the version, and the fields of each dataset, without a database', async () => {
+    const nowhere = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(await daybook(['--version'], nowhere)).toEqual({
+      code: 0,
+      out: `${version}\n`,
+      err: '',
+    });
+    const { code, out } = await daybook(['load', '--help'], nowhere);
+    expect(code).toBe(0);
+    for (const { name, fields } of Object.values(DATASETS)) {
+      const line = out.split('\n').find((each) => each.startsWith(`  ${name}: `));
+      expect(line?.match(/[a-z_]+\*?/g)?.slice(1)).toEqual(
+        fields.map((field) => (field.required ? `${field.name}*` : field.name)),
+      );
+    }
+  });
+});
+
 describe('a wrong environment', () => {
   it('is exit 2 and names every problem at once', async () => {
     const { code, err } = await daybook(['tenant', 'list'], {
@@ -128,7 +149,8 @@ describe('a wrong environment', () => {
       PORT: 'z',
     });
     expect(code).toBe(2);
-    expect(err).toMatch(/DATABASE_URL: expected a URL that starts with postgres.*PORT: /);
+    expect(err).toMatch(/DATABASE_URL: got .*; expected a URL that starts with postgres.*PORT: /);
+    expect(err).not.toContain('mysql');
   });
 });
 

@@ -150,6 +150,7 @@ describe('daybook export', () => {
     [['queues', ...FLAGS, '--columns', 'queue,nope'], '--columns', '"nope"'],
     [['queues', ...FLAGS, '--where', 'nope=1'], '--where', '"nope"'],
     [['queues', ...FLAGS, '--where', 'queue'], '--where', 'queue'],
+    [['queues', ...FLAGS, '--where', 'wait_seconds>=x'], '--where: wait_seconds', '"x"'],
     [['queues', ...FLAGS, '--param', 'x=1'], '--param x', '"1"'],
     [['queues', ...FLAGS, '--param', 'x'], '--param', '"x"'],
     [['queues', ...FLAGS, '--param', 'a=1', '--param', 'a=2'], '--param', 'a twice'],
@@ -165,6 +166,18 @@ describe('daybook export', () => {
     expect(failure.status).toBeLessThan(500);
     expect(withEngine).not.toHaveBeenCalled();
   });
+
+  it.each(['q.pdf', 'q.XLS', 'q.json'])(
+    'refuses --out %s, another kind of file, until a --format says what is meant',
+    async (name) => {
+      const { withEngine, asked } = engineOf();
+      const args = ['queues', ...FLAGS, '--out', join(folder, name)];
+      await expect(run(withEngine, args)).rejects.toThrow(/--out: got the ending .*\.xlsx/);
+      expect(asked).toEqual([]);
+      await run(withEngine, [...args, '--format', 'csv']);
+      expect(asked[0].request.format).toBe('csv');
+    },
+  );
 
   it('refuses an --out in no folder, a folder itself, and --json beside -', async () => {
     const withEngine = vi.fn();

@@ -167,7 +167,7 @@ describe('daybook load', () => {
     writeFileSync(map, '{"zone":"Mars"}');
     const wrong: [string[], RegExp][] = [
       [['bills', file, '--tenant', 'shop'], /dataset: got bills; expected one of calls, order_l/],
-      [['calls', join(folder, 'no.csv'), '--tenant', 'shop'], /no\.csv: ENOENT/],
+      [['calls', join(folder, 'no.csv'), '--tenant', 'shop'], /no\.csv: there is no such file/],
       [['calls', file, '--tenant', 'nobody'], /there is no tenant nobody/],
       [['calls', file], /required option '--tenant/],
       [['calls', file, '--tenant', 'shop', '--map', map], /map: zone: got Mars; expected an IANA/],

@@ -234,6 +234,26 @@ describe('the package', () => {
     expect(workbook.created.getTime()).toBe(Date.UTC(2026, 9, 26, 1, 2, 3));
   });
 
+  test('has bars by day whose extension points to nothing', async () => {
+    const calls = column('calls', 'integer', { header: 'Calls' });
+    const byDay = {
+      columns: [column('day', 'date', { header: 'Day' }), calls],
+      rows: [
+        ['2026-10-25', 3],
+        ['2026-10-26', 5],
+      ],
+    };
+    const file = await fileOf({
+      columns: COLUMNS,
+      batches: [ROWS],
+      format: 'xlsx',
+      document: { byDay, totals: { columns: [calls], rows: [[8]] } },
+    });
+    const summary = (await unzip(file)).get('xl/worksheets/sheet1.xml')?.toString();
+    expect(summary).toContain('<cfRule type="dataBar"');
+    expect(summary).not.toMatch(/x14:id|extLst/);
+  });
+
   test('Summary says tenant, period, zone, irregular days, data as of, revision, totals, days', async () => {
     const figures = [
       column('calls', 'integer', { header: 'Calls' }),

@@ -16,11 +16,11 @@ import {
 
 const named = (values: readonly string[]) =>
   z
-    .string()
+    .string(`one of ${values.join(', ')}`)
     .max(200)
     .meta({ enum: [...values] });
-const date = z
-  .string()
+export const LocalDate = z
+  .string('a date as YYYY-MM-DD')
   .max(200)
   .meta({ format: 'date', examples: ['2026-03-01'] });
 
@@ -37,8 +37,8 @@ export const ParamsBody = z.record(
 
 export const ExportBody = z.strictObject({
   report: named(REPORT_NAMES),
-  from: date.describe('First local date.'),
-  to: date.describe('Last local date, inclusive.'),
+  from: LocalDate.describe('First local date.'),
+  to: LocalDate.describe('Last local date, inclusive.'),
   format: named(FORMATS),
   zone: z.string().max(200).optional().describe("An IANA zone in place of the tenant's."),
   grain: named(GRAINS).optional(),

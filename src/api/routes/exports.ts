@@ -7,7 +7,7 @@ import { insertRun, isFinal, listRuns, requestCancel } from '../../store/runs.ts
 import { calendarOf, daysOf } from '../../time/calendar.ts';
 import { actorOf } from '../access.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
-import { idempotencyKeyOf } from '../idempotency-key.ts';
+import { IdempotencyKey, idempotencyKeyOf } from '../idempotency-key.ts';
 import { waitSecondsOf } from '../prefer.ts';
 import { requestSignal } from '../request-signal.ts';
 import { requireRun, unknownRun } from '../run-lookup.ts';
@@ -38,10 +38,7 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
         summary: 'Ask for a report over a period',
         headers: TENANT_HEADERS.extend({
           prefer: z.string().optional().describe('`wait=N` waits up to N seconds (at most 60).'),
-          'idempotency-key': z
-            .string()
-            .optional()
-            .describe('The same key and body again: the same export.'),
+          'idempotency-key': IdempotencyKey,
         }),
         body: ExportBody,
         response: { 200: RunView, 202: RunView, ...PROBLEMS },

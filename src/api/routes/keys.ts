@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
-import { parseScopes, SCOPES, scopesBeyond } from '../../principals/permissions.ts';
+import { parseScopes, scopesBeyond, TENANT_SCOPES } from '../../principals/permissions.ts';
 import { type ApiKey, createApiKey, listApiKeys, revokeApiKey } from '../../store/api-keys.ts';
 import { onceByKey } from '../../store/idempotency.ts';
 import { actorOf } from '../access.ts';
-import { idempotencyKeyOf } from '../idempotency-key.ts';
+import { IdempotencyKey, idempotencyKeyOf } from '../idempotency-key.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 
 /** A tenant's API keys. A secret is shown once, in the answer that creates it. */
@@ -59,7 +59,7 @@ export function keyRoutes({ server, deps }: RouteContext): void {
         operationId: 'createKey',
         tags: ['keys'],
         summary: 'Create an API key',
-        headers: TENANT_HEADERS.extend({ 'idempotency-key': z.string().optional() }),
+        headers: TENANT_HEADERS.extend({ 'idempotency-key': IdempotencyKey }),
         body: z.strictObject({
           name: z.string().min(1).max(100),
           scopes: z
@@ -67,7 +67,7 @@ export function keyRoutes({ server, deps }: RouteContext): void {
               z
                 .string()
                 .max(100)
-                .meta({ enum: [...SCOPES] }),
+                .meta({ enum: [...TENANT_SCOPES] }),
             )
             .min(1)
             .max(50),

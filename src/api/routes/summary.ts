@@ -9,7 +9,7 @@ import { shown } from '../request-schema.ts';
 import { requestSignal } from '../request-signal.ts';
 import { IrregularDayView, isoOrNull, viewIrregularDay } from '../views.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
-import { FilterBody, ParamsBody } from './export-body.ts';
+import { FilterBody, LocalDate, ParamsBody } from './export-body.ts';
 
 /** Totals of a report over a period, for charts; folded from its days, never from a file. */
 
@@ -51,8 +51,8 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
         headers: TENANT_HEADERS,
         params: z.object({ report: z.string() }),
         querystring: z.strictObject({
-          from: z.string().max(200),
-          to: z.string().max(200),
+          from: LocalDate.describe('First local date.'),
+          to: LocalDate.describe('Last local date, inclusive.'),
           by: z
             .string()
             .max(200)

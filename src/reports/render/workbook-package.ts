@@ -61,8 +61,18 @@ async function readEntries(archive: Buffer): Promise<{ name: string; bytes: Buff
     if (entry.fileName.endsWith('/')) continue;
     entries.push({
       name: entry.fileName,
-      bytes: await buffer(await zip.openReadStreamPromise(entry)),
+      bytes: withoutEmptyIds(await buffer(await zip.openReadStreamPromise(entry)), entry.fileName),
     });
   }
   return entries;
+}
+
+/**
+ * ExcelJS points from each bar of a conditional format to an extension of it, with an empty id when
+ * there is none. An empty id is no GUID, as its schema demands; the pointer is taken out.
+ */
+function withoutEmptyIds(bytes: Buffer, name: string): Buffer {
+  if (!name.startsWith('xl/worksheets/')) return bytes;
+  const xml = bytes.toString('utf8');
+  return Buffer.from(xml.replaceAll(/<extLst><ext [^>]*><x14:id\/><\/ext><\/extLst>/g, ''));
 }
