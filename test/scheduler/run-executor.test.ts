@@ -10,7 +10,9 @@ import type { Dispatcher } from '../../src/reports/ports.ts';
 import { produceDay } from '../../src/reports/produce-day.ts';
 import { type ExecutorDeps, startRunExecutor } from '../../src/scheduler/run-executor.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
+import type { Database } from '../../src/store/database.ts';
 import { findFileOfRun } from '../../src/store/files.ts';
+import { claimRuns } from '../../src/store/run-leases.ts';
 import { findRun, insertRun, isFinal, type RunRow, requestCancel } from '../../src/store/runs.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -43,6 +45,7 @@ function start(gate: () => Promise<void> = async () => {}, over: Partial<Executo
   const parts = createPartStore(home);
   const dispatcher: Dispatcher = {
     async dispatch(task, signal) {
+      signal.throwIfAborted();
       await Promise.race([
         gate(),
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
@@ -254,5 +257,88 @@ describe('the executor of runs', () => {
       state: 'failed',
       errorCode: 'E_RESOURCE_EXHAUSTED',
     });
+  });
+
+  it('gives back at once what it claimed while it was told to go', async () => {
+    const claiming = gate();
+    const days = gate();
+    const database: Database = {
+      ...test.database,
+      asSystem: async (work, options) => {
+        const result = await test.database.asSystem(work, options);
+        if (Array.isArray(result) && result.length > 0) await claiming.pass();
+        return result;
+      },
+    };
+    const run = await queue({ format: 'csv', headers: 'keys', columns: ['callee'] });
+    const { executor } = start(days.pass, { database });
+    executor.wake();
+    await claiming.arrived;
+    const drained = executor.drain(0);
+    // A timer that comes after that of the drain.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    claiming.open();
+    await drained;
+    expect(await read(run)).toMatchObject({ state: 'queued' });
+    await test.database.asTenant(tenantId, (tx) => requestCancel(tx, run.id));
+  });
+
+  it('claims its one run again after it went back to the queue, and no other', async () => {
+    const run = await queue({ headers: 'keys', columns: ['trunk'] });
+    const other = await queue({ headers: 'keys', columns: ['trunk', 'agent'] });
+    const options = { holder: 'test', limit: 1, leaseSeconds: 30, only: run.id };
+    const claimed = await test.database.asSystem((tx) => claimRuns(tx, options));
+    let failures = 1;
+    const { hints } = start(
+      async () => {
+        if (failures-- > 0) throw new DaybookError('E_UNAVAILABLE', { what: 'x', reason: 'y' });
+      },
+      { maxRuns: 1, only: run.id, claimed },
+    );
+    expect(await ended(run, hints)).toMatchObject({ state: 'done', attempts: 2 });
+    expect(await read(other)).toMatchObject({ state: 'queued', attempts: 0 });
+    await test.database.asTenant(tenantId, (tx) => requestCancel(tx, other.id));
+  });
+
+  it('claims nothing until its own leases are renewed, so never a run that it holds', async () => {
+    const held = gate();
+    let down = false;
+    const failing: { resolve: () => void } = { resolve: () => {} };
+    const database: Database = {
+      ...test.database,
+      asSystem: (work, options) => {
+        if (!down) return test.database.asSystem(work, options);
+        down = false;
+        failing.resolve();
+        return Promise.reject(new DaybookError('E_UNAVAILABLE', { what: 'x', reason: 'y' }));
+      },
+    };
+    const run = await queue({ headers: 'keys', columns: ['direction'] });
+    const { executor, hints } = start(held.pass, { database });
+    executor.wake();
+    await held.arrived;
+    await test.database.asSystem((tx) =>
+      tx.run(`update daybook.runs set lease_until = now() - interval '1 s' where id = $1`, [
+        run.id,
+      ]),
+    );
+    const failed = new Promise<void>((resolve) => {
+      failing.resolve = resolve;
+    });
+    down = true;
+    executor.wake();
+    await failed;
+    // The next look comes by itself; what it does first is seen in the lease.
+    for (;;) {
+      const [{ fresh }] = await test.database.asSystem((tx) =>
+        tx.query<{ fresh: boolean }>(
+          'select lease_until > now() as fresh from daybook.runs where id = $1',
+          [run.id],
+        ),
+      );
+      if (fresh) break;
+    }
+    held.open();
+    expect(await ended(run, hints)).toMatchObject({ state: 'done', attempts: 1 });
   });
 });
