@@ -91,7 +91,7 @@ afterAll(async () => {
 
 /** Asks until the answer is not null. For what tells nobody that it happened. */
 export async function until<T>(ask: () => Promise<T | null> | T | null, what: string): Promise<T> {
-  const deadline = performance.now() + 50_000;
+  const deadline = performance.now() + 25_000;
   for (;;) {
     const answer = await ask();
     if (answer !== null) return answer;
