@@ -5,9 +5,11 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createPartStore } from '../../src/cache/part-store.ts';
 import { DaybookError } from '../../src/errors.ts';
+import type { DayTask } from '../../src/reports/day-task.ts';
 import { parseReportRequest } from '../../src/reports/parse-request.ts';
 import type { Dispatcher } from '../../src/reports/ports.ts';
 import { produceDay } from '../../src/reports/produce-day.ts';
+import { createSummaryProducer } from '../../src/scheduler/produce-summary.ts';
 import { type ExecutorDeps, startRunExecutor } from '../../src/scheduler/run-executor.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -340,5 +342,143 @@ describe('the executor of runs', () => {
     }
     held.open();
     expect(await ended(run, hints)).toMatchObject({ state: 'done', attempts: 1 });
+  });
+
+  describe('a workbook with references, counted first and rendered then', () => {
+    /** Days are made here and now, after `before` has seen the task. */
+    const dispatcher = (before: (task: DayTask) => Promise<void>): Dispatcher => ({
+      async dispatch(task, signal) {
+        await before(task);
+        const source = createPostgresSource(test.database);
+        const parts = createPartStore(home);
+        return { ...(await produceDay(task, { source, parts, signal })), elapsedMs: 0 };
+      },
+    });
+    const change = (statement: string) =>
+      test.database.asTenant(tenantId, (tx) => tx.run(statement));
+    const request = { format: 'xlsx', from: '2026-03-03', to: '2026-03-04' };
+
+    it('is rendered from the rows that were counted, not from those that were planned', async () => {
+      const first = start();
+      const earlier = await queue({ ...request, columns: ['external_id', 'caller'] });
+      first.executor.wake();
+      await ended(earlier, first.hints);
+      await first.executor.drain(0);
+      await change(`delete from daybook.parts where kind = 'rows' and local_date = '2026-03-03'`);
+      const rendered: string[] = [];
+      const second = start(undefined, {
+        dispatcher: dispatcher(async ({ fragment, day }) => {
+          if (fragment) rendered.push(day.date);
+          // After the day was planned, before it is read.
+          else await change(`update daybook.calls set caller = '77' where external_id = 'c20'`);
+        }),
+      });
+      const run = await queue({ ...request, columns: ['external_id', 'caller'] });
+      second.executor.wake();
+      expect(await ended(run, second.hints)).toMatchObject({ state: 'done' });
+      expect(rendered).toEqual(['2026-03-03']);
+    });
+
+    it('is made anew when its rows were lost between the passes and have changed', async () => {
+      let spoiled = false;
+      const { executor, hints } = start(undefined, {
+        dispatcher: dispatcher(async ({ fragment, rowsPart, day }) => {
+          if (spoiled || !fragment || !rowsPart || day.date !== '2026-03-03') return;
+          spoiled = true;
+          rmSync(join(home, rowsPart.path));
+          await change(`update daybook.calls set agent = 'x' where external_id = 'c20'`);
+        }),
+      });
+      const run = await queue({ ...request, columns: ['external_id', 'agent'] });
+      executor.wake();
+      expect(await ended(run, hints)).toMatchObject({ state: 'done', errorMessage: null });
+      expect(spoiled).toBe(true);
+      const [{ sha256 }] = await test.database.asTenant(tenantId, (tx) =>
+        tx.query<{ sha256: string }>(
+          `select manifest ->> 'sha256' as sha256 from daybook.parts
+           where kind = 'rows' and local_date = '2026-03-03' order by created_at desc limit 1`,
+        ),
+      );
+      const control = (await fileOf(run))?.document.control.rows ?? [];
+      expect(control[0]).toContain(sha256.slice(0, 12));
+    });
+  });
+
+  it('makes a file of every format for a date that does not exist, with an empty window', async () => {
+    const { executor, hints } = start();
+    const at = Date.UTC(2011, 11, 30, 10);
+    for (const format of ['csv', 'csv.gz', 'zip', 'ndjson', 'xlsx']) {
+      for (const report of ['calls', 'queues']) {
+        const absent = { zone: 'Pacific/Apia', from: '2011-12-30', to: '2011-12-30' };
+        const run = await queue({ report, format, ...absent });
+        executor.wake();
+        expect(await ended(run, hints)).toMatchObject({ state: 'done', daysTotal: 0 });
+        expect((await fileOf(run))?.document).toMatchObject({
+          rows: 0,
+          window: { start: at, end: at },
+          irregularDays: [{ date: '2011-12-30', hours: 0 }],
+        });
+      }
+    }
+    const summary = await createSummaryProducer({
+      database: test.database,
+      source: createPostgresSource(test.database),
+      dispatcher: { dispatch: () => Promise.reject(new Error('there is no day')) },
+      home,
+    })(
+      {
+        tenantId,
+        request: parseReportRequest(
+          { report: 'calls', from: '2011-12-30', to: '2011-12-30', zone: 'Pacific/Apia' },
+          { locale: 'en' },
+        ),
+        by: 'day',
+      },
+      AbortSignal.timeout(10_000),
+    );
+    expect(summary).toMatchObject({ rows: 0, window: { start: at, end: at } });
+  });
+
+  it('says as of when its data are also where all rows of a day were deleted', async () => {
+    const day = { from: '2026-05-01', to: '2026-05-01' };
+    await test.database.asTenant(tenantId, async (tx) => {
+      await tx.run(
+        `insert into daybook.calls (tenant_id, external_id, started_at, ended_at, disposition)
+         select $1, 'gone', timestamptz '2026-05-01 12:00Z', timestamptz '2026-05-01 12:01Z', 'busy'`,
+        [tenantId],
+      );
+      await tx.run(`delete from daybook.calls where external_id = 'gone'`);
+    });
+    const { executor, hints } = start();
+    const run = await queue(day);
+    executor.wake();
+    expect(await ended(run, hints)).toMatchObject({ state: 'done' });
+    expect(await fileOf(run)).toMatchObject({ rowCount: 0, dataAsOf: expect.any(Number) });
+  });
+
+  it('makes grouped lines of more than one piece, by day and by period alike', async () => {
+    await test.database.asTenant(tenantId, (tx) =>
+      tx.run(
+        `insert into daybook.calls
+           (tenant_id, external_id, started_at, ended_at, disposition, direction, queue)
+         select $1, 'many' || i, timestamptz '2026-06-01 12:00Z', timestamptz '2026-06-01 12:01Z',
+           'answered', 'inbound', 'queue' || i from generate_series(1, 65600) i`,
+        [tenantId],
+      ),
+    );
+    const { executor, hints } = start();
+    for (const grain of ['day', 'period']) {
+      const over = {
+        report: 'queues',
+        grain,
+        format: 'xlsx',
+        from: '2026-06-01',
+        to: '2026-06-01',
+      };
+      const run = await queue(over);
+      executor.wake();
+      expect(await ended(run, hints)).toMatchObject({ state: 'done', errorMessage: null });
+      expect(await fileOf(run)).toMatchObject({ rowCount: 65_600 });
+    }
   });
 });
