@@ -33,6 +33,9 @@ import { type Session, withDatabase } from './session.ts';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const WATCH_MS = 50;
+const UP_LOOK_MS = 1_000;
+/** An `up` that was restarted has its record back within this. */
+const UP_GONE_MS = 20_000;
 const LEASE_SECONDS = 30;
 const CONNECTIONS = 60;
 
@@ -57,7 +60,7 @@ function throughUp(config: Config, database: Database): Produce {
   return async (tenantName, raw, watch) => {
     const { tenant, request } = await checkRequest(database, tenantName, raw);
     const run = await database.asSystem((tx) => queueRun(tx, tenant, request));
-    return watchRun(config, database, run, watch);
+    return watchRun(config, database, run, { ...watch, demandRunner: upWatch(config.home) });
   };
 }
 
@@ -102,7 +105,9 @@ async function withOwnEngine<T>(
         home: config.home,
         log,
         holder,
-        maxRuns: 0,
+        // Claimed once more when it went back to the queue, such as after a loss of the database.
+        maxRuns: 1,
+        only: run.id,
         claimed,
         announce: ({ days, rows }) => watch.onProgress({ days, rows }),
       });
@@ -138,12 +143,30 @@ function queueRun(tx: Tx, tenant: Tenant, request: ReportRequest): Promise<RunRo
   });
 }
 
+/** Throws `E_UNAVAILABLE` once no `up` has been there for a while: nobody would execute the run. */
+function upWatch(home: string): () => void {
+  let lastSeen = performance.now();
+  let lastLook = lastSeen;
+  return () => {
+    const now = performance.now();
+    if (now - lastLook < UP_LOOK_MS) return;
+    lastLook = now;
+    if (findRunningUp(home)) lastSeen = now;
+    else if (now - lastSeen > UP_GONE_MS) {
+      throw new DaybookError('E_UNAVAILABLE', {
+        what: '`daybook up`',
+        reason: 'it has ended; the run stays in its queue for the next one',
+      });
+    }
+  };
+}
+
 /** Waits for the run's end. Aborting the signal asks the run to stop and waits until it has. */
 async function watchRun(
   config: Config,
   database: Database,
   queued: RunRow,
-  watch: Watch & { readonly onCancel?: () => void },
+  watch: Watch & { readonly onCancel?: () => void; readonly demandRunner?: () => void },
 ): Promise<{ path: string; file: FileRow }> {
   let cancelled = false;
   for (;;) {
@@ -157,6 +180,7 @@ async function watchRun(
       await database.asTenant(run.tenantId, (tx) => requestCancel(tx, run.id));
       watch.onCancel?.();
     }
+    watch.demandRunner?.();
     await pause(WATCH_MS);
   }
 }

@@ -31,6 +31,8 @@ export function buildDocument(input: {
   readonly tenantName: string;
   /** In order. */
   readonly days: readonly DocumentDay[];
+  /** Of the period; empty where none of its dates exists. */
+  readonly window: ReportDocument['window'];
   readonly irregular: readonly IrregularDay[];
   readonly dataAsOf: number | null;
   readonly revision: number;
@@ -54,7 +56,7 @@ export function buildDocument(input: {
     grain: request.grain,
     period: request.period,
     zones: [...new Set(days.map(({ day }) => day.zone))],
-    window: { start: days[0]?.day.start ?? 0, end: days.at(-1)?.day.end ?? 0 },
+    window: input.window,
     irregularDays: input.irregular,
     dataAsOf: input.dataAsOf,
     revision: input.revision,

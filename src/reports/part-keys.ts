@@ -12,7 +12,7 @@ import type { FoldSpec } from './totals.ts';
  */
 
 const ROWS_VERSION = 1;
-const FRAGMENT_VERSION = 1;
+const FRAGMENT_VERSION = 2;
 const TOTALS_VERSION = 1;
 
 export function rowsPartKey(of: {

@@ -11,7 +11,7 @@ import { reportKind } from './registry.ts';
 import { deflatePiece } from './render/deflate.ts';
 import { createRowRenderer } from './render/row-renderer.ts';
 import { renderZoneOf } from './render-zone.ts';
-import { type DayTotals, groupedPieceRows } from './totals.ts';
+import { type DayTotals, groupedPieceRows, inPieces } from './totals.ts';
 
 export interface ProduceDayDeps {
   readonly source: RowSource;
@@ -73,8 +73,9 @@ function fromSource(
       dataset,
       dataAsOf: version.changedAt,
     });
-    const pass = openDayPass(task, key, deps.parts);
+    let pass: DayPass | null = null;
     try {
+      pass = openDayPass(task, key, deps.parts);
       for await (const chunk of chunks) {
         deps.signal.throwIfAborted();
         writer.add(chunk);
@@ -84,7 +85,7 @@ function fromSource(
       return { taskId: task.taskId, rowsPart, extracted: true, ...(await pass.finish()) };
     } catch (error) {
       writer.abort();
-      pass.abort();
+      pass?.abort();
       throw error;
     }
   });
@@ -147,11 +148,13 @@ function openDayPass(task: DayTask, rowsKey: string, parts: PartStore): DayPass 
     async finish() {
       const totals = folds.map((fold) => fold.totals());
       if (kind.shape === 'groups') {
-        const lines = groupedPieceRows(task.grain, totals[0]);
-        if (!spec) pieceRows.push(...lines);
-        else if (lines.length > 0) {
-          const at = { date: day.date, zone: day.zone };
-          render(projectGroups(kind, totals[0], spec.columns, at), null);
+        const at = { date: day.date, zone: day.zone };
+        if (!spec || task.grain === 'period') {
+          pieceRows.push(...groupedPieceRows(task.grain, totals[0]));
+        } else {
+          for (const lines of inPieces(totals[0])) {
+            render(projectGroups(kind, lines, spec.columns, at), null);
+          }
         }
       }
       return { totals, pieceRows, fragment: writer ? await writer.commit() : null };

@@ -1,3 +1,4 @@
+import { CHUNK_ROWS } from './chunk.ts';
 import type { Filter, Grain, ParamValue, ReportName } from './request.ts';
 
 /**
@@ -30,9 +31,16 @@ export interface FoldSpec {
 }
 
 /**
- * Rows of the pieces that a grouped report's day is rendered into: one piece with a line per
- * group, or none at all; none either where lines are of the whole period.
+ * Rows of the pieces that a grouped report's day is rendered into, of a line per group; none where
+ * lines are of the whole period.
  */
 export function groupedPieceRows(grain: Grain, detail: DayTotals): number[] {
-  return grain === 'period' || detail.groups.length === 0 ? [] : [detail.groups.length];
+  return grain === 'period' ? [] : [...inPieces(detail)].map(({ groups }) => groups.length);
+}
+
+/** Totals in runs of at most {@link CHUNK_ROWS} groups, in order: a line each, a piece per run. */
+export function* inPieces({ rows, groups }: DayTotals): Generator<DayTotals> {
+  for (let at = 0; at < groups.length; at += CHUNK_ROWS) {
+    yield { rows, groups: groups.slice(at, at + CHUNK_ROWS) };
+  }
 }

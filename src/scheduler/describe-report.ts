@@ -2,8 +2,8 @@ import { buildDocument } from '../reports/build-document.ts';
 import type { ReportKind } from '../reports/define-report.ts';
 import type { ReportDocument } from '../reports/document.ts';
 import type { Piece } from '../reports/fragment.ts';
-import { irregularDaysOf } from '../time/calendar.ts';
-import type { MadeDay } from './make-days.ts';
+import { irregularDaysOf, windowOf } from '../time/calendar.ts';
+import { dataAsOfDays, type MadeDay } from './make-days.ts';
 import { requestCalendar } from './plan-days.ts';
 import type { ReportJob } from './report-job.ts';
 
@@ -14,7 +14,7 @@ export function describeReport(
   days: readonly MadeDay[],
   pieces: readonly Piece[],
 ): ReportDocument {
-  const changes = days.flatMap((made) => made.rowsPart?.dataAsOf ?? []);
+  const calendar = requestCalendar(request, tenant);
   return buildDocument({
     kind,
     request,
@@ -26,8 +26,9 @@ export function describeReport(
       rowsSha256: made.rowsPart?.sha256 ?? '',
       totals: made.totals[made.totals.length - 1],
     })),
-    irregular: irregularDaysOf(requestCalendar(request, tenant), request.period),
-    dataAsOf: changes.length === 0 ? null : Math.max(...changes),
+    window: windowOf(calendar, request.period),
+    irregular: irregularDaysOf(calendar, request.period),
+    dataAsOf: dataAsOfDays(days),
     revision: 1,
     fileRows: pieces.reduce((sum, piece) => sum + piece.rows, 0),
   });

@@ -22,6 +22,8 @@ import type { PlannedDay } from './plan-days.ts';
 export interface MadeDay {
   readonly day: DayWindow;
   readonly rowsPart: RowsPartRef | null;
+  /** Newest change among the versions of its rows, also where all were deleted; UTC epoch ms. */
+  readonly dataAsOf: number | null;
   /** In the order of the folds. */
   readonly totals: readonly DayTotals[];
   readonly pieceRows: readonly number[];
@@ -96,6 +98,12 @@ export async function makeDays(
   }
 }
 
+/** Newest change in any of the days, UTC epoch ms; null: nothing was ever written. */
+export function dataAsOfDays(days: readonly MadeDay[]): number | null {
+  const changes = days.flatMap((made) => made.dataAsOf ?? []);
+  return changes.length === 0 ? null : Math.max(...changes);
+}
+
 /** The pieces of the days that were rendered, in order. */
 export function piecesOf(days: readonly MadeDay[]): StoredPiece[] {
   return days.flatMap((made) => made.fragment?.pieces ?? []);
@@ -147,6 +155,7 @@ function fromFound(
     const made: MadeDay = {
       day: plan.day,
       rowsPart: null,
+      dataAsOf: plan.changedAt,
       totals: found.totals.map(() => NO_ROWS),
       pieceRows: [],
       fragment: spec && { key: plan.rowsKey, bytes: 0, pieces: [] },
@@ -161,6 +170,7 @@ function fromFound(
   const made: MadeDay = {
     day: plan.day,
     rowsPart: found.rowsPart,
+    dataAsOf: found.rowsPart.dataAsOf,
     totals: totals.map((entry) => entry.totals),
     pieceRows:
       kind.shape === 'groups'
@@ -204,7 +214,8 @@ async function fromThread(
   );
   if (plan.cacheable) await record(plan, result, job, deps);
   const { rowsPart, totals, pieceRows, fragment } = result;
-  const made = { day: plan.day, rowsPart, totals, pieceRows, fragment, cached: false };
+  const { dataAsOf } = rowsPart;
+  const made = { day: plan.day, rowsPart, dataAsOf, totals, pieceRows, fragment, cached: false };
   return { made, rowsRead: rowsPart.rows };
 }
 

@@ -1,7 +1,9 @@
+import { DaybookError } from '../errors.ts';
 import type { FragmentSpec, StoredPiece } from '../reports/fragment.ts';
 import { planSheets } from '../reports/render/sheet-plan.ts';
 import { countingDays, type DetailJob, daysJobOf, hasLinesByDay, specOf } from './detail-job.ts';
 import { type DaysDeps, type MadeDay, makeDays, piecesOf } from './make-days.ts';
+import type { PlannedDay } from './plan-days.ts';
 import { renderPeriod } from './render-period.ts';
 import type { ReportDeps } from './report-job.ts';
 
@@ -45,17 +47,18 @@ export async function makeDetail(
     },
     deps,
   );
-  if (!byDay) return { days, ...(await renderPeriod(job, kind, spec, days, refsWanted, deps)) };
-
-  const rows = days.flatMap((made) => made.pieceRows).reduce((sum, count) => sum + count, 0);
-  const cellRefs =
+  const refsFor = (rows: number) =>
     refsWanted &&
     (request.cellRefs === 'always' || workClass === 'scheduled' || rows <= AUTO_REFS_ROWS);
+  if (!byDay) return { days, ...(await renderPeriod(job, kind, spec, days, refsFor, deps)) };
+
+  const rows = days.flatMap((made) => made.pieceRows).reduce((sum, count) => sum + count, 0);
+  const cellRefs = refsFor(rows);
   if (renderAtOnce && !cellRefs) return { days, pieces: piecesOf(days), cellRefs };
 
   const specs = cellRefs ? withFirstRows(spec, days) : days.map(() => spec);
   const rendered = await makeDays(
-    planned,
+    planned.map((plan, index) => asCounted(plan, days[index])),
     {
       ...common,
       specOf: (index) => specs[index],
@@ -64,7 +67,25 @@ export async function makeDetail(
     },
     deps,
   );
+  rendered.forEach((made, index) => {
+    demandSameRows(made, days[index]);
+  });
   return { days, pieces: piecesOf(rendered), cellRefs };
+}
+
+/** The rows may have changed since they were planned; from the count on they are those counted. */
+function asCounted(plan: PlannedDay, { rowsPart }: MadeDay): PlannedDay {
+  return rowsPart ? { ...plan, rowsKey: rowsPart.key, expectedRows: rowsPart.rows } : plan;
+}
+
+/**
+ * A rows part that was damaged between the two passes was read from the source again, where other
+ * rows may stand by now. @throws DaybookError `E_PART_DAMAGED`
+ */
+function demandSameRows({ rowsPart }: MadeDay, counted: MadeDay): void {
+  if (rowsPart === null || rowsPart.sha256 === counted.rowsPart?.sha256) return;
+  const reason = 'the day has other rows now than when it was counted';
+  throw new DaybookError('E_PART_DAMAGED', { got: rowsPart.key, reason });
 }
 
 function withFirstRows(spec: FragmentSpec, days: readonly MadeDay[]): FragmentSpec[] {

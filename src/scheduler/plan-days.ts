@@ -15,6 +15,8 @@ export interface PlannedDay {
   readonly day: DayWindow;
   /** The rows part that holds the day as it is now. */
   readonly rowsKey: string;
+  /** Newest change in the hours that the day touches, UTC epoch ms; null: nothing was ever written. */
+  readonly changedAt: number | null;
   /** Rows of the hours that the day touches: exact where it begins and ends on whole hours. */
   readonly expectedRows: number;
   /** Settled, and the request allows parts. */
@@ -48,6 +50,7 @@ export async function planDays(
       window: day,
       fingerprint: versions[index].fingerprint,
     }),
+    changedAt: versions[index].changedAt,
     expectedRows: versions[index].rows,
     cacheable: request.cache && isSettled(day, completeThrough, now),
   }));

@@ -8,8 +8,8 @@ import { reportKind } from '../reports/registry.ts';
 import type { Summary, SummaryProducer } from '../reports/summary.ts';
 import type { DayTotals, FoldSpec } from '../reports/totals.ts';
 import { findTenant } from '../store/tenants.ts';
-import { irregularDaysOf } from '../time/calendar.ts';
-import { type MadeDay, makeDays } from './make-days.ts';
+import { irregularDaysOf, windowOf } from '../time/calendar.ts';
+import { dataAsOfDays, type MadeDay, makeDays } from './make-days.ts';
 import { planDays, requestCalendar } from './plan-days.ts';
 import type { ReportDeps } from './report-job.ts';
 
@@ -61,15 +61,12 @@ export function createSummaryProducer(
       locale: request.locale,
       headers: request.headers,
     });
-    const changes = days.flatMap((made) => made.rowsPart?.dataAsOf ?? []);
+    const calendar = requestCalendar(request, tenant);
     return {
       zones: [...new Set(days.map((made) => made.day.zone))],
-      window: {
-        start: days.at(0)?.day.start ?? Number.NaN,
-        end: days.at(-1)?.day.end ?? Number.NaN,
-      },
-      irregularDays: irregularDaysOf(requestCalendar(request, tenant), request.period),
-      dataAsOf: changes.length === 0 ? null : Math.max(...changes),
+      window: windowOf(calendar, request.period),
+      irregularDays: irregularDaysOf(calendar, request.period),
+      dataAsOf: dataAsOfDays(days),
       days: { total: days.length, cached: days.filter((made) => made.cached).length },
       rows: total.rows,
       totals,

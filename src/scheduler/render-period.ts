@@ -6,6 +6,7 @@ import { deflatePiece } from '../reports/render/deflate.ts';
 import { createRowRenderer } from '../reports/render/row-renderer.ts';
 import { planSheets } from '../reports/render/sheet-plan.ts';
 import { renderZoneOf } from '../reports/render-zone.ts';
+import { inPieces } from '../reports/totals.ts';
 import type { MadeDay } from './make-days.ts';
 import { requestCalendar } from './plan-days.ts';
 import type { ReportDeps, ReportJob } from './report-job.ts';
@@ -16,7 +17,7 @@ export async function renderPeriod(
   kind: ReportKind,
   spec: FragmentSpec,
   days: readonly MadeDay[],
-  cellRefs: boolean,
+  refsFor: (rows: number) => boolean,
   deps: Pick<ReportDeps, 'parts'>,
 ): Promise<{ pieces: readonly StoredPiece[]; cellRefs: boolean }> {
   const fold = detailFold(kind, job.request);
@@ -26,18 +27,25 @@ export async function renderPeriod(
   );
   const calendar = requestCalendar(job.request, job.tenant);
   const zone = days.at(-1)?.day.zone ?? calendar[calendar.length - 1].zone;
-  const chunk = projectGroups(kind, merged, spec.columns, { date: null, zone });
-  if (chunk.rows === 0) return { pieces: [], cellRefs };
+  const cellRefs = refsFor(merged.groups.length);
+  if (merged.groups.length === 0) return { pieces: [], cellRefs };
   const start = days[0].day.start;
   const end = days[days.length - 1].day.end;
   const renderer = createRowRenderer(spec, renderZoneOf({ zone, start, end }));
-  const firstRow = cellRefs ? planSheets([chunk.rows])[0].firstRow : null;
-  const rendered = renderer.render(chunk, null, firstRow);
-  const { piece, data } = deflatePiece(rendered.bytes, chunk.rows);
+  const pieces = [...inPieces(merged)];
+  const places = planSheets(pieces.map(({ groups }) => groups.length));
   const place = { tenantId: job.tenant.id, key: `${job.runId}-period`, scratchDir: job.scratchDir };
   const writer = deps.parts.openFragmentWriter({ place });
   try {
-    writer.add(piece, data);
+    pieces.forEach((lines, index) => {
+      const chunk = projectGroups(kind, lines, spec.columns, { date: null, zone });
+      const firstRow = cellRefs ? places[index].firstRow : null;
+      const { piece, data } = deflatePiece(
+        renderer.render(chunk, null, firstRow).bytes,
+        chunk.rows,
+      );
+      writer.add(piece, data);
+    });
     return { pieces: (await writer.commit()).pieces, cellRefs };
   } catch (error) {
     writer.abort();

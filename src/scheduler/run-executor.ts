@@ -17,6 +17,8 @@ export interface ExecutorDeps extends ExecuteDeps {
   readonly holder: string;
   /** Runs worked on at once. */
   readonly maxRuns: number;
+  /** This run and no other. */
+  readonly only?: string;
   /** Runs that are claimed already, to begin with. */
   readonly claimed?: readonly ClaimedRun[];
 }
@@ -35,7 +37,7 @@ interface Held {
 }
 
 export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
-  const held = new Map<string, Held>();
+  const held = new Set<Held>();
   let draining = false;
   let looking: Promise<void> | null = null;
   let lookAgain = false;
@@ -67,36 +69,40 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     if (performance.now() - lastHeartbeat > HEARTBEAT_MS) await heartbeat();
     const limit = deps.maxRuns - held.size;
     if (draining || limit <= 0) return;
-    const options = { holder: deps.holder, limit, leaseSeconds: LEASE_SECONDS };
+    const { holder, only } = deps;
+    const options = { holder, limit, only, leaseSeconds: LEASE_SECONDS };
     const claimed = await deps.database.asSystem((tx) => claimRuns(tx, options));
     for (const run of claimed) take(run);
   }
 
   function take(run: ClaimedRun): void {
     const abort = new AbortController();
+    // Claimed while the last look was on its way.
+    if (draining) abort.abort(new Draining());
     const done = executeRun(run, abort.signal, deps).finally(() => {
-      held.delete(run.id);
+      held.delete(own);
       tick();
     });
-    held.set(run.id, { run, abort, done });
+    const own = { run, abort, done };
+    held.add(own);
   }
 
   async function heartbeat(): Promise<void> {
-    lastHeartbeat = performance.now();
-    if (held.size === 0) return;
-    const runs = [...held.values()];
-    const renewed = await deps.database.asSystem((tx) =>
-      renewLeases(
-        tx,
-        runs.map(({ run }) => run),
-        LEASE_SECONDS,
-      ),
-    );
-    const still = new Map(renewed.map((lease) => [lease.id, lease]));
-    for (const { run, abort } of runs) {
-      const lease = still.get(run.id);
+    const since = performance.now();
+    const runs = [...held];
+    const leases = runs.map(({ run }) => run);
+    const renewed =
+      leases.length === 0
+        ? []
+        : await deps.database.asSystem((tx) => renewLeases(tx, leases, LEASE_SECONDS));
+    // Only now: until leases are renewed nothing is claimed, or our own might be, for another's.
+    lastHeartbeat = since;
+    const still = new Map(renewed.map((lease) => [nameOf(lease), lease]));
+    for (const one of runs) {
+      const { run, abort } = one;
+      const lease = still.get(nameOf(run));
       if (!lease) {
-        if (held.has(run.id)) abort.abort(new DaybookError('E_LEASE_LOST', { got: run.id }));
+        if (held.has(one)) abort.abort(new DaybookError('E_LEASE_LOST', { got: run.id }));
       } else if (lease.cancelRequested) {
         abort.abort(new DaybookError('E_CANCELLED', { what: 'run', got: run.id }));
       }
@@ -114,12 +120,17 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
       clearInterval(heart);
       const beat = setInterval(() => void heartbeat().catch(() => {}), HEARTBEAT_MS);
       const timer = setTimeout(() => {
-        for (const { abort } of held.values()) abort.abort(new Draining());
+        for (const { abort } of held) abort.abort(new Draining());
       }, graceMs);
       await looking;
-      await Promise.allSettled([...held.values()].map(({ done }) => done));
+      await Promise.allSettled([...held].map(({ done }) => done));
       clearTimeout(timer);
       clearInterval(beat);
     },
   };
+}
+
+/** A run and the lease it is held under. */
+function nameOf({ id, leaseToken }: { readonly id: string; readonly leaseToken: string }): string {
+  return `${id}/${leaseToken}`;
 }

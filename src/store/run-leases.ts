@@ -26,7 +26,7 @@ export async function claimRuns(
     readonly limit: number;
     readonly leaseSeconds: number;
     /** This run and no other. */
-    readonly only?: string;
+    readonly only?: string | undefined;
   },
 ): Promise<ClaimedRun[]> {
   return tx.query(
@@ -49,6 +49,7 @@ export async function claimRuns(
 
 export interface RenewedLease {
   readonly id: string;
+  readonly leaseToken: string;
   readonly cancelRequested: boolean;
 }
 
@@ -62,7 +63,7 @@ export async function renewLeases(
     `update daybook.runs r set lease_until = now() + make_interval(secs => $3)
      from unnest($1::uuid[], $2::bigint[]) as held (id, token)
      where r.id = held.id and r.lease_token = held.token and r.state = 'running'
-     returning r.id, r.cancel_requested as "cancelRequested"`,
+     returning r.id, r.lease_token::text as "leaseToken", r.cancel_requested as "cancelRequested"`,
     [runs.map((run) => run.id), runs.map((run) => run.leaseToken), leaseSeconds],
   );
 }

@@ -51,6 +51,21 @@ export function daysOf(calendar: Calendar, period: Period): DayWindow[] {
   return daysBetween(calendar, dayNumberOf(period.from), dayNumberOf(period.to));
 }
 
+/**
+ * From the first day's start to the last one's end. Where no date of the period exists the window is
+ * empty and stands where the dates would: at the start of the next day.
+ */
+export function windowOf(
+  calendar: Calendar,
+  period: Period,
+): { readonly start: number; readonly end: number } {
+  const days = daysOf(calendar, period);
+  if (days.length > 0) return { start: days[0].start, end: days[days.length - 1].end };
+  const last = dayNumberOf(period.to);
+  const [{ start }] = daysBetween(calendar, last + 1, last + LOOK_AHEAD_DAYS);
+  return { start, end: start };
+}
+
 /** The day to whose window an instant belongs. Every instant has exactly one. */
 export function dayAt(calendar: Calendar, instantMs: number): DayWindow {
   const near = Math.floor(instantMs / DAY_MS);

@@ -65,6 +65,7 @@ function documentOf(
     kind,
     request,
     tenantName: 'Acme',
+    window: { start: DAYS[0].start, end: DAYS[DAYS.length - 1].end },
     irregular: [{ date: DAYS[1].date, zone: DAYS[1].zone, hours: 25, startsAt: '00:00:00' }],
     dataAsOf: 1,
     revision: 1,

@@ -5,12 +5,16 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createPartStore } from '../../src/cache/part-store.ts';
 import { DaybookError } from '../../src/errors.ts';
+import type { DayTask } from '../../src/reports/day-task.ts';
 import { parseReportRequest } from '../../src/reports/parse-request.ts';
 import type { Dispatcher } from '../../src/reports/ports.ts';
 import { produceDay } from '../../src/reports/produce-day.ts';
+import { createSummaryProducer } from '../../src/scheduler/produce-summary.ts';
 import { type ExecutorDeps, startRunExecutor } from '../../src/scheduler/run-executor.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
+import type { Database } from '../../src/store/database.ts';
 import { findFileOfRun } from '../../src/store/files.ts';
+import { claimRuns } from '../../src/store/run-leases.ts';
 import { findRun, insertRun, isFinal, type RunRow, requestCancel } from '../../src/store/runs.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -43,6 +47,7 @@ function start(gate: () => Promise<void> = async () => {}, over: Partial<Executo
   const parts = createPartStore(home);
   const dispatcher: Dispatcher = {
     async dispatch(task, signal) {
+      signal.throwIfAborted();
       await Promise.race([
         gate(),
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
@@ -254,5 +259,226 @@ describe('the executor of runs', () => {
       state: 'failed',
       errorCode: 'E_RESOURCE_EXHAUSTED',
     });
+  });
+
+  it('gives back at once what it claimed while it was told to go', async () => {
+    const claiming = gate();
+    const days = gate();
+    const database: Database = {
+      ...test.database,
+      asSystem: async (work, options) => {
+        const result = await test.database.asSystem(work, options);
+        if (Array.isArray(result) && result.length > 0) await claiming.pass();
+        return result;
+      },
+    };
+    const run = await queue({ format: 'csv', headers: 'keys', columns: ['callee'] });
+    const { executor } = start(days.pass, { database });
+    executor.wake();
+    await claiming.arrived;
+    const drained = executor.drain(0);
+    // A timer that comes after that of the drain.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    claiming.open();
+    await drained;
+    expect(await read(run)).toMatchObject({ state: 'queued' });
+    await test.database.asTenant(tenantId, (tx) => requestCancel(tx, run.id));
+  });
+
+  it('claims its one run again after it went back to the queue, and no other', async () => {
+    const run = await queue({ headers: 'keys', columns: ['trunk'] });
+    const other = await queue({ headers: 'keys', columns: ['trunk', 'agent'] });
+    const options = { holder: 'test', limit: 1, leaseSeconds: 30, only: run.id };
+    const claimed = await test.database.asSystem((tx) => claimRuns(tx, options));
+    let failures = 1;
+    const { hints } = start(
+      async () => {
+        if (failures-- > 0) throw new DaybookError('E_UNAVAILABLE', { what: 'x', reason: 'y' });
+      },
+      { maxRuns: 1, only: run.id, claimed },
+    );
+    expect(await ended(run, hints)).toMatchObject({ state: 'done', attempts: 2 });
+    expect(await read(other)).toMatchObject({ state: 'queued', attempts: 0 });
+    await test.database.asTenant(tenantId, (tx) => requestCancel(tx, other.id));
+  });
+
+  it('claims nothing until its own leases are renewed, so never a run that it holds', async () => {
+    const held = gate();
+    let down = false;
+    const failing: { resolve: () => void } = { resolve: () => {} };
+    const database: Database = {
+      ...test.database,
+      asSystem: (work, options) => {
+        if (!down) return test.database.asSystem(work, options);
+        down = false;
+        failing.resolve();
+        return Promise.reject(new DaybookError('E_UNAVAILABLE', { what: 'x', reason: 'y' }));
+      },
+    };
+    const run = await queue({ headers: 'keys', columns: ['direction'] });
+    const { executor, hints } = start(held.pass, { database });
+    executor.wake();
+    await held.arrived;
+    await test.database.asSystem((tx) =>
+      tx.run(`update daybook.runs set lease_until = now() - interval '1 s' where id = $1`, [
+        run.id,
+      ]),
+    );
+    const failed = new Promise<void>((resolve) => {
+      failing.resolve = resolve;
+    });
+    down = true;
+    executor.wake();
+    await failed;
+    // The next look comes by itself; what it does first is seen in the lease.
+    for (;;) {
+      const [{ fresh }] = await test.database.asSystem((tx) =>
+        tx.query<{ fresh: boolean }>(
+          'select lease_until > now() as fresh from daybook.runs where id = $1',
+          [run.id],
+        ),
+      );
+      if (fresh) break;
+    }
+    held.open();
+    expect(await ended(run, hints)).toMatchObject({ state: 'done', attempts: 1 });
+  });
+
+  describe('a workbook with references, counted first and rendered then', () => {
+    /** Days are made here and now, after `before` has seen the task. */
+    const dispatcher = (before: (task: DayTask) => Promise<void>): Dispatcher => ({
+      async dispatch(task, signal) {
+        await before(task);
+        const source = createPostgresSource(test.database);
+        const parts = createPartStore(home);
+        return { ...(await produceDay(task, { source, parts, signal })), elapsedMs: 0 };
+      },
+    });
+    const change = (statement: string) =>
+      test.database.asTenant(tenantId, (tx) => tx.run(statement));
+    const request = { format: 'xlsx', from: '2026-03-03', to: '2026-03-04' };
+
+    it('is rendered from the rows that were counted, not from those that were planned', async () => {
+      const first = start();
+      const earlier = await queue({ ...request, columns: ['external_id', 'caller'] });
+      first.executor.wake();
+      await ended(earlier, first.hints);
+      await first.executor.drain(0);
+      await change(`delete from daybook.parts where kind = 'rows' and local_date = '2026-03-03'`);
+      const rendered: string[] = [];
+      const second = start(undefined, {
+        dispatcher: dispatcher(async ({ fragment, day }) => {
+          if (fragment) rendered.push(day.date);
+          // After the day was planned, before it is read.
+          else await change(`update daybook.calls set caller = '77' where external_id = 'c20'`);
+        }),
+      });
+      const run = await queue({ ...request, columns: ['external_id', 'caller'] });
+      second.executor.wake();
+      expect(await ended(run, second.hints)).toMatchObject({ state: 'done' });
+      expect(rendered).toEqual(['2026-03-03']);
+    });
+
+    it('is made anew when its rows were lost between the passes and have changed', async () => {
+      let spoiled = false;
+      const { executor, hints } = start(undefined, {
+        dispatcher: dispatcher(async ({ fragment, rowsPart, day }) => {
+          if (spoiled || !fragment || !rowsPart || day.date !== '2026-03-03') return;
+          spoiled = true;
+          rmSync(join(home, rowsPart.path));
+          await change(`update daybook.calls set agent = 'x' where external_id = 'c20'`);
+        }),
+      });
+      const run = await queue({ ...request, columns: ['external_id', 'agent'] });
+      executor.wake();
+      expect(await ended(run, hints)).toMatchObject({ state: 'done', errorMessage: null });
+      expect(spoiled).toBe(true);
+      const [{ sha256 }] = await test.database.asTenant(tenantId, (tx) =>
+        tx.query<{ sha256: string }>(
+          `select manifest ->> 'sha256' as sha256 from daybook.parts
+           where kind = 'rows' and local_date = '2026-03-03' order by created_at desc limit 1`,
+        ),
+      );
+      const control = (await fileOf(run))?.document.control.rows ?? [];
+      expect(control[0]).toContain(sha256.slice(0, 12));
+    });
+  });
+
+  it('makes a file of every format for a date that does not exist, with an empty window', async () => {
+    const { executor, hints } = start();
+    const at = Date.UTC(2011, 11, 30, 10);
+    for (const format of ['csv', 'csv.gz', 'zip', 'ndjson', 'xlsx']) {
+      for (const report of ['calls', 'queues']) {
+        const absent = { zone: 'Pacific/Apia', from: '2011-12-30', to: '2011-12-30' };
+        const run = await queue({ report, format, ...absent });
+        executor.wake();
+        expect(await ended(run, hints)).toMatchObject({ state: 'done', daysTotal: 0 });
+        expect((await fileOf(run))?.document).toMatchObject({
+          rows: 0,
+          window: { start: at, end: at },
+          irregularDays: [{ date: '2011-12-30', hours: 0 }],
+        });
+      }
+    }
+    const summary = await createSummaryProducer({
+      database: test.database,
+      source: createPostgresSource(test.database),
+      dispatcher: { dispatch: () => Promise.reject(new Error('there is no day')) },
+      home,
+    })(
+      {
+        tenantId,
+        request: parseReportRequest(
+          { report: 'calls', from: '2011-12-30', to: '2011-12-30', zone: 'Pacific/Apia' },
+          { locale: 'en' },
+        ),
+        by: 'day',
+      },
+      AbortSignal.timeout(10_000),
+    );
+    expect(summary).toMatchObject({ rows: 0, window: { start: at, end: at } });
+  });
+
+  it('says as of when its data are also where all rows of a day were deleted', async () => {
+    const day = { from: '2026-05-01', to: '2026-05-01' };
+    await test.database.asTenant(tenantId, async (tx) => {
+      await tx.run(
+        `insert into daybook.calls (tenant_id, external_id, started_at, ended_at, disposition)
+         select $1, 'gone', timestamptz '2026-05-01 12:00Z', timestamptz '2026-05-01 12:01Z', 'busy'`,
+        [tenantId],
+      );
+      await tx.run(`delete from daybook.calls where external_id = 'gone'`);
+    });
+    const { executor, hints } = start();
+    const run = await queue(day);
+    executor.wake();
+    expect(await ended(run, hints)).toMatchObject({ state: 'done' });
+    expect(await fileOf(run)).toMatchObject({ rowCount: 0, dataAsOf: expect.any(Number) });
+  });
+
+  it('makes grouped lines of more than one piece, by day and by period alike', async () => {
+    await test.database.asTenant(tenantId, (tx) =>
+      tx.run(
+        `insert into daybook.calls
+           (tenant_id, external_id, started_at, ended_at, disposition, direction, queue)
+         select $1, 'many' || i, timestamptz '2026-06-01 12:00Z', timestamptz '2026-06-01 12:01Z',
+           'answered', 'inbound', 'queue' || i from generate_series(1, 65600) i`,
+        [tenantId],
+      ),
+    );
+    const { executor, hints } = start();
+    for (const grain of ['day', 'period']) {
+      const over = {
+        report: 'queues',
+        grain,
+        format: 'xlsx',
+        from: '2026-06-01',
+        to: '2026-06-01',
+      };
+      const run = await queue(over);
+      executor.wake();
+      expect(await ended(run, hints)).toMatchObject({ state: 'done', errorMessage: null });
+      expect(await fileOf(run)).toMatchObject({ rowCount: 65_600 });
+    }
   });
 });

@@ -7,6 +7,7 @@ import {
   dayOf,
   daysOf,
   irregularDaysOf,
+  windowOf,
   zoneOn,
 } from '../../src/time/calendar.ts';
 import { localDateOf, startOfDay } from '../../src/time/day.ts';
@@ -35,6 +36,18 @@ const calendars = fc
       }),
     ];
   });
+
+describe('the window of a period', () => {
+  test('goes from the first day to the last, and is empty where no date exists', () => {
+    const apia = calendarOf('Pacific/Apia');
+    const end = utc('2011-12-30T10:00:00Z');
+    expect(windowOf(apia, { from: '2011-12-29', to: '2011-12-30' })).toEqual({
+      start: utc('2011-12-29T10:00:00Z'),
+      end,
+    });
+    expect(windowOf(apia, { from: '2011-12-30', to: '2011-12-30' })).toEqual({ start: end, end });
+  });
+});
 
 describe('the days of one zone', () => {
   test.each([
