@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { access, constants, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { DaybookError } from '../errors.ts';
+import { DaybookError, toFileError } from '../errors.ts';
 
 /** Where an export goes: a file that appears whole or not at all, or standard output. */
 
@@ -23,13 +23,24 @@ export async function demandWritable(path: string): Promise<void> {
 /**
  * Copies beside the target, checks the content against the ledger, fsyncs, then renames over the
  * target. When it fails or is aborted, the target is as it was and nothing else is left.
+ * @throws DaybookError `E_NO_SPACE`, `E_IO` naming the target
  */
-export async function copyToOut(options: {
-  from: string;
-  to: string;
-  file: { readonly bytes: number; readonly sha256: string };
-  signal: AbortSignal;
-}): Promise<void> {
+export async function copyToOut(options: CopyToOut): Promise<void> {
+  try {
+    await copyWhole(options);
+  } catch (error) {
+    throw toFileError(error, `--out ${options.to}`);
+  }
+}
+
+export interface CopyToOut {
+  readonly from: string;
+  readonly to: string;
+  readonly file: { readonly bytes: number; readonly sha256: string };
+  readonly signal: AbortSignal;
+}
+
+async function copyWhole(options: CopyToOut): Promise<void> {
   const { from, to, file, signal } = options;
   const special = await stat(to).catch(() => null);
   // A device or a pipe cannot be replaced by a file of its name.
