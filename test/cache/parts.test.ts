@@ -27,7 +27,7 @@ describe('columns of a rows part', () => {
         const column = columnFromCells('integer', cells);
         const back = decodeColumn('integer', encodeColumn(column, cells.length), cells.length);
         expect(cells.map((_, row) => cellAt(back, row))).toEqual(
-          cells.map((cell) => cell && cell + 0),
+          cells.map((cell) => (cell === null ? null : cell + 0)),
         );
       }),
     );
