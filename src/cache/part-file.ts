@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DaybookError, toFileError } from '../errors.ts';
 
 /**
  * A part on disk: blocks one after another, then a JSON manifest with each block's place and
- * SHA-256, then the manifest's length and a mark. Written beside, synced, renamed: a part is
- * there whole or not at all.
+ * SHA-256, then the manifest's length and a mark. Written beside and renamed, not synced: a power
+ * cut may leave a part that is not what it says, which a reader notices, and which is made again.
  */
 
 const MARK = Buffer.from('DAYBOOK1');
@@ -34,7 +34,7 @@ export interface PartWriter {
   abort(): void;
 }
 
-/** Where a part comes to stand, and how. */
+/** Where a part comes to stand. */
 export interface PartTarget {
   /** Absolute. */
   readonly path: string;
@@ -42,8 +42,6 @@ export interface PartTarget {
   readonly makingFolder: string;
   /** For messages, such as `DAYBOOK_HOME/parts`. */
   readonly where: string;
-  /** False leaves out the syncs: for what lives no longer than its run. */
-  readonly durable: boolean;
 }
 
 /** @throws DaybookError `E_NO_SPACE`, `E_IO` naming `where`, here and from all it returns */
@@ -87,10 +85,8 @@ export function openPartWriter(target: PartTarget): PartWriter {
         footer.writeUInt32LE(json.length, 0);
         MARK.copy(footer, 4);
         write(Buffer.concat([json, footer]));
-        if (target.durable) fsyncSync(fd);
         close();
         await rename(temporary, path);
-        if (target.durable) await syncFolder(folder);
         return { bytes: offset, sha256: createHash('sha256').update(json).digest('hex') };
       } catch (error) {
         close();
@@ -168,14 +164,5 @@ function naming<T>(where: string, work: () => T): T {
     return work();
   } catch (error) {
     throw toFileError(error, where);
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -31,6 +31,5 @@ function targetOf(home: string, path: string, { scratchDir }: PartPlace): PartTa
     path: join(home, path),
     makingFolder: join(home, scratchDir ?? makingFolder('parts')),
     where: `DAYBOOK_HOME/${scratchDir === null ? 'parts' : 'tmp'}`,
-    durable: scratchDir === null,
   };
 }

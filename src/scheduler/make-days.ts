@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { DayResult, FragmentRef, RowsPartRef, WorkClass } from '../reports/day-task.ts';
 import type { ReportKind } from '../reports/define-report.ts';
-import type { FragmentSpec } from '../reports/fragment.ts';
+import type { FragmentSpec, StoredPiece } from '../reports/fragment.ts';
 import { fragmentKey, totalsKey } from '../reports/part-keys.ts';
 import type { Dispatcher } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
@@ -45,7 +45,7 @@ export interface DaysJob {
   readonly renderAgain: boolean;
   readonly scratchDir: string;
   readonly signal: AbortSignal;
-  readonly onDay: (made: MadeDay, rowsRead: number) => void;
+  readonly onDay: (made: MadeDay, rowsRead: number, index: number) => void;
 }
 
 export interface DaysDeps {
@@ -86,7 +86,7 @@ export async function makeDays(
         const { made, rowsRead } =
           fromFound(plan, found[index], job, job.specOf(index)) ??
           (await fromThread(plan, index, found[index], job, deps, signal));
-        job.onDay(made, rowsRead);
+        job.onDay(made, rowsRead, index);
         return made;
       }),
     );
@@ -94,6 +94,11 @@ export async function makeDays(
     stop.abort(error);
     throw error;
   }
+}
+
+/** The pieces of the days that were rendered, in order. */
+export function piecesOf(days: readonly MadeDay[]): StoredPiece[] {
+  return days.flatMap((made) => made.fragment?.pieces ?? []);
 }
 
 async function findAll(
