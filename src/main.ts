@@ -10,6 +10,12 @@ process.on('disconnect', () => process.exit(1));
 // Answers the primary when it gathers metrics.
 new AggregatorRegistry();
 
+// Told to end before the role listens to it: nothing has begun yet.
+const endEarly = (message: { kind?: unknown }) => {
+  if (message.kind === 'drain') process.exit(0);
+};
+process.on('message', endEarly);
+
 switch (config.role) {
   case 'api':
     await (await import('./roles/api.ts')).runApi(config);
@@ -24,3 +30,4 @@ switch (config.role) {
     process.stderr.write('daybook: this file is started by the primary; use `daybook up`\n');
     process.exitCode = 2;
 }
+process.off('message', endEarly);

@@ -92,8 +92,8 @@ async function runUp(wished: Config, demo: boolean): Promise<void> {
     const key = demo
       ? await ensureDemoTenant({ database, now: Date.now(), log, home: config.home })
       : null;
-    await Promise.race([primary.listening, signal.first]);
-    process.stdout.write(welcomeText({ url, demo: key }));
+    const early = await Promise.race([primary.listening, signal.first]);
+    if (early === undefined) process.stdout.write(welcomeText({ url, demo: key }));
     const name = await signal.first;
     log.info({ signal: name }, 'draining; once more ends at once');
   } finally {

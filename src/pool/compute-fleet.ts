@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from '../log.ts';
+import { endChild, sendToChild } from './child.ts';
 import type { Hub } from './hub.ts';
 import type { ComputeMessage, WorkMessage } from './messages.ts';
 
@@ -7,6 +8,8 @@ import type { ComputeMessage, WorkMessage } from './messages.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
+/** Those who asked for days are gone when this begins. */
+const DRAIN_MS = 5_000;
 /** A process that lived this long starts its successor without a pause. */
 const HEALTHY_MS = 30_000;
 
@@ -33,11 +36,14 @@ export function startComputeFleet(deps: {
     workers.add(worker);
     const channel = {
       send(message: WorkMessage) {
-        if (worker.isConnected()) worker.send(message);
+        sendToChild(worker, message);
       },
     };
     worker.on('message', (message: ComputeMessage) => {
       deps.hub.fromCompute(worker.id, channel, message);
+    });
+    worker.on('error', (error) => {
+      deps.log.error({ reason: error.message }, 'a compute process could not be reached');
     });
     worker.on('exit', (code, signal) => {
       workers.delete(worker);
@@ -62,15 +68,8 @@ export function startComputeFleet(deps: {
     async stop(how) {
       stopping = true;
       for (const timer of timers) clearTimeout(timer);
-      await Promise.all(
-        [...workers].map((worker) => {
-          const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-          if (how === 'drain' && worker.isConnected()) {
-            worker.send({ kind: 'drain' } satisfies WorkMessage);
-          } else worker.process.kill('SIGKILL');
-          return gone;
-        }),
-      );
+      const graceMs = how === 'drain' ? DRAIN_MS : 0;
+      await Promise.all([...workers].map((worker) => endChild(worker, graceMs)));
     },
   };
 }

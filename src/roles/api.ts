@@ -12,7 +12,7 @@ import { createSummaryProducer } from '../scheduler/produce-summary.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
 import { createMetricsClient } from './metrics-client.ts';
-import { sendToPrimary } from './parent-channel.ts';
+import { onDrain, sendToPrimary } from './parent-channel.ts';
 
 /** Requests of one tenant in {@link LIMIT_SECONDS}, over all API processes. */
 const LIMIT_POINTS = 600;
@@ -71,13 +71,8 @@ export async function runApi(config: Config): Promise<void> {
     else if (message.kind === 'progress') feed.publish(message.hint);
     else if (message.kind === 'metrics') allMetrics.receive(message);
     else if (message.kind === 'engine') engineReady = message.ready;
-    else if (message.kind === 'drain') {
-      void server
-        .close()
-        .then(() => database.close())
-        .finally(() => process.exit(0));
-    }
   });
+  onDrain(() => server.close().then(() => database.close()));
   await server.listen({ host: config.host, port: config.port });
 }
 

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { startCompute } from '../pool/compute.ts';
 import type { WorkMessage } from '../pool/messages.ts';
-import { sendToPrimary } from './parent-channel.ts';
+import { onDrain, sendToPrimary } from './parent-channel.ts';
 
 /** A compute process. */
 export async function runCompute(config: Config): Promise<void> {
@@ -19,8 +19,6 @@ export async function runCompute(config: Config): Promise<void> {
     onThreadEnded: (liveThreads) => sweepOwnUnfinished(config.home, liveThreads),
     log: createLogger({ level: config.logLevel, role: 'compute' }),
   });
-  process.on('message', (message: WorkMessage) => {
-    if (message.kind !== 'drain') compute.receive(message);
-    else void compute.close().finally(() => process.exit(0));
-  });
+  process.on('message', (message: WorkMessage) => compute.receive(message));
+  onDrain(() => compute.close());
 }

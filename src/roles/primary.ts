@@ -5,6 +5,7 @@ import { sweepUnfinished } from '../cache/unfinished.ts';
 import type { Config, Role } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Budget } from '../pool/budget.ts';
+import { endChild, sendToChild } from '../pool/child.ts';
 import { startComputeFleet } from '../pool/compute-fleet.ts';
 import { createHub } from '../pool/hub.ts';
 import type { Channel, ClientMessage, HubMessage } from '../pool/messages.ts';
@@ -18,6 +19,10 @@ import { createMetricsOfAll } from './metrics-of-all.ts';
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
+/** A process that lived this long starts its successor after the first pause again. */
+const HEALTHY_MS = 30_000;
+/** Longer than the runner takes to give its runs back; with the threads' end it stays below 30 s. */
+const DRAIN_MS = 23_000;
 
 export interface Primary {
   /** Resolves when the API listens (or at once without one). */
@@ -41,6 +46,7 @@ export function startPrimary(deps: {
   const hub = createHub({ log, monotonicNow: () => performance.now() });
   const metricsOfAll = createMetricsOfAll(hub);
   const clients = new Map<Worker, Role>();
+  const timers = new Set<NodeJS.Timeout>();
   let stopping = false;
 
   const environmentOf = (role: Role, poolSize: number) => ({
@@ -81,20 +87,29 @@ export function startPrimary(deps: {
     const worker = cluster.fork(environmentOf(role, poolSize));
     clients.set(worker, role);
     const channel = {
-      send(message: HubMessage) {
-        if (worker.isConnected()) worker.send(message);
-      },
+      send: (message: HubMessage) => sendToChild(worker, message),
     };
+    const startedAt = performance.now();
     worker.on('message', (message: ClientMessage) => route(message, channel));
+    worker.on('error', (error) => {
+      log.error({ role, reason: error.message }, 'a process could not be reached');
+    });
     worker.on('exit', (code, signal) => {
       hub.clientGone(channel);
       sweepUnfinished(config.home);
       setTimeout(() => clients.delete(worker), 0);
       if (stopping) return;
       log.error({ role, reason: signal ?? code, pid: worker.process.pid }, 'a process died');
-      setTimeout(() => {
-        if (!stopping) keepClient(role, poolSize, Math.min(LONGEST_PAUSE_MS, pauseMs * 2));
-      }, pauseMs);
+      const healthy = performance.now() - startedAt > HEALTHY_MS;
+      const nextPauseMs = healthy ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
+      const timer = setTimeout(
+        () => {
+          timers.delete(timer);
+          keepClient(role, poolSize, nextPauseMs);
+        },
+        healthy ? FIRST_PAUSE_MS : pauseMs,
+      );
+      timers.add(timer);
     });
     worker.once('online', tellReadiness);
   }
@@ -117,7 +132,7 @@ export function startPrimary(deps: {
 
   function broadcast(role: Role, message: HubMessage): void {
     for (const [worker, itsRole] of clients) {
-      if (itsRole === role && worker.isConnected()) worker.send(message);
+      if (itsRole === role) sendToChild(worker, message);
     }
   }
 
@@ -127,32 +142,21 @@ export function startPrimary(deps: {
   }
   const readiness = setInterval(tellReadiness, 250);
 
-  async function stopClients(role: Role): Promise<void> {
-    const workers = [...clients]
-      .filter(([, itsRole]) => itsRole === role)
-      .map(([worker]) => worker);
-    await Promise.all(
-      workers.map((worker) => {
-        if (worker.isDead()) return undefined;
-        const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-        if (worker.isConnected()) worker.send({ kind: 'drain' } satisfies HubMessage);
-        else worker.process.kill('SIGKILL');
-        return gone;
-      }),
-    );
+  function stopStarting(): void {
+    stopping = true;
+    clearInterval(readiness);
+    for (const timer of timers) clearTimeout(timer);
   }
 
   return {
     listening,
     async drain() {
-      stopping = true;
-      clearInterval(readiness);
-      await Promise.all([stopClients('api'), stopClients('runner')]);
+      stopStarting();
+      await Promise.all([...clients.keys()].map((worker) => endChild(worker, DRAIN_MS)));
       await fleet.stop('drain');
     },
     kill() {
-      stopping = true;
-      clearInterval(readiness);
+      stopStarting();
       for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
     },
   };

@@ -8,7 +8,7 @@ import type { HubMessage } from '../pool/messages.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
-import { sendToPrimary } from './parent-channel.ts';
+import { onDrain, sendToPrimary } from './parent-channel.ts';
 
 const DRAIN_MS = 20_000;
 const MAX_RUNS = 8;
@@ -38,11 +38,6 @@ export async function runRunner(config: Config): Promise<void> {
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'wake') executor.wake();
-    else if (message.kind === 'drain') {
-      void executor
-        .drain(DRAIN_MS)
-        .then(() => database.close())
-        .finally(() => process.exit(0));
-    }
   });
+  onDrain(() => executor.drain(DRAIN_MS).then(() => database.close()));
 }

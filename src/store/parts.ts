@@ -8,15 +8,25 @@ export type StoredPart =
   | { readonly kind: 'rows'; readonly ref: RowsPartRef }
   | { readonly kind: 'fragment'; readonly ref: FragmentRef };
 
-/** Parts by key, marked as used. In a tenant's transaction. */
+/**
+ * Parts by key, marked as used: to the minute, and only those that nobody else is writing, so that
+ * looking never waits, nor ends in a deadlock with those who record. In a tenant's transaction.
+ */
 export async function findParts(
   tx: Tx,
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, StoredPart>> {
   const rows = await tx.query<{ key: string; kind: 'rows' | 'fragment'; manifest: unknown }>(
-    `update daybook.parts set last_used_at = now() where key = any($1)
-     returning key, kind, manifest`,
+    'select key, kind, manifest from daybook.parts where key = any($1)',
     [keys],
+  );
+  await tx.run(
+    `update daybook.parts p set last_used_at = now()
+     from (select key from daybook.parts
+           where key = any($1) and last_used_at < now() - interval '1 minute'
+           for no key update skip locked) idle
+     where p.key = idle.key`,
+    [rows.map((row) => row.key)],
   );
   return new Map(rows.map((row) => [row.key, { kind: row.kind, ref: row.manifest } as StoredPart]));
 }
@@ -84,6 +94,7 @@ export async function recordTotals(
     `insert into daybook.part_totals (tenant_id, key, rows_key, totals)
      select $1, e.key, e."rowsKey", e.totals
      from jsonb_to_recordset($2::jsonb) as e (key text, "rowsKey" text, totals jsonb)
+     order by e.key
      on conflict (tenant_id, key) do nothing`,
     [tenantId, JSON.stringify(entries)],
   );

@@ -1,8 +1,11 @@
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHUNK_ROWS, type Chunk, cellAt, columnOf } from '../../src/reports/chunk.ts';
 import { datasetOf } from '../../src/reports/dataset.ts';
 import { createCopyBinaryDecoder } from '../../src/sources/postgres/copy-binary.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
+import { openDatabase } from '../../src/store/database.ts';
+import { freezeAfter } from '../support/cut-proxy.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 
 let test: TestDatabase;
@@ -81,6 +84,24 @@ describe('the Postgres source', () => {
     expect(rows).toBe(70_003);
     const ids = chunks.flatMap((chunk) => cells(chunk, 'external_id'));
     expect(new Set(ids).size).toBe(70_003);
+  });
+
+  it('gives up a server that falls silent in the middle of the rows', async () => {
+    const proxy = await freezeAfter(test.url, 'copy (select');
+    const database = openDatabase({
+      url: proxy.url,
+      maxConnections: 1,
+      applicationName: 'daybook test',
+      log: pino({ level: 'silent' }),
+    });
+    const source = createPostgresSource(database, { silenceMs: 100 });
+    const request = { tenantId, dataset: 'calls' as const, window, signal: signal() };
+    const reading = source.read(request, async ({ chunks }) => {
+      for await (const _ of chunks);
+    });
+    await expect(reading).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+    await database.close();
+    await proxy.close();
   });
 
   it('stops with the reason of its signal', async () => {

@@ -14,12 +14,47 @@ export interface CutProxy {
  * but the connection is cut before the answer comes back.
  */
 export async function cutAfterCommit(target: string, times: number): Promise<CutProxy> {
+  let cuts = 0;
+  const proxy = await standBefore(target, () => {
+    let cutting = false;
+    return {
+      onRequest(bytes) {
+        // A simple query: 'Q', four bytes of length, the text.
+        const isQuery = bytes.subarray(0, 1).toString() === 'Q';
+        if (!isQuery || !bytes.includes('commit\0') || cuts >= times) return;
+        cuts += 1;
+        cutting = true;
+      },
+      onAnswer: () => (cutting ? 'cut' : 'pass'),
+    };
+  });
+  return { ...proxy, cuts: () => cuts };
+}
+
+/** Stands before a Postgres server that answers nothing any more once `text` came over a connection. */
+export function freezeAfter(target: string, text: string): Promise<Omit<CutProxy, 'cuts'>> {
+  return standBefore(target, () => {
+    let frozen = false;
+    return {
+      onRequest(bytes) {
+        frozen ||= bytes.includes(text);
+      },
+      onAnswer: () => (frozen ? 'keep' : 'pass'),
+    };
+  });
+}
+
+interface Behaviour {
+  onRequest(bytes: Buffer): void;
+  onAnswer(): 'pass' | 'keep' | 'cut';
+}
+
+async function standBefore(target: string, ofConnection: () => Behaviour) {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
-  let cuts = 0;
   const proxy = createServer((client) => {
     const server = dial(Number(port), hostname);
-    let cutting = false;
+    const behaviour = ofConnection();
     for (const socket of [client, server]) {
       sockets.add(socket);
       socket.on('error', () => {});
@@ -30,16 +65,13 @@ export async function cutAfterCommit(target: string, times: number): Promise<Cut
       });
     }
     client.on('data', (bytes) => {
-      // A simple query: 'Q', four bytes of length, the text.
-      if (bytes.subarray(0, 1).toString() === 'Q' && bytes.includes('commit\0') && cuts < times) {
-        cuts += 1;
-        cutting = true;
-      }
+      behaviour.onRequest(bytes);
       server.write(bytes);
     });
     server.on('data', (bytes) => {
-      if (cutting) client.destroy();
-      else client.write(bytes);
+      const answer = behaviour.onAnswer();
+      if (answer === 'pass') client.write(bytes);
+      else if (answer === 'cut') client.destroy();
     });
   });
   proxy.listen(0, '127.0.0.1');
@@ -48,7 +80,6 @@ export async function cutAfterCommit(target: string, times: number): Promise<Cut
   url.port = String((proxy.address() as { port: number }).port);
   return {
     url: url.href,
-    cuts: () => cuts,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       proxy.close();

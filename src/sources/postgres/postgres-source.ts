@@ -14,8 +14,14 @@ const SNAPSHOT = {
   statementTimeoutMs: 15 * 60_000,
 } as const;
 
+/** No byte of a COPY for so long: the server is frozen, or gone without a word. */
+const SILENCE_MS = 30_000;
+
 /** Rows of Daybook's own tables, by COPY under the tenant's role; version and rows in one snapshot. */
-export function createPostgresSource(database: Database): RowSource {
+export function createPostgresSource(
+  database: Database,
+  { silenceMs = SILENCE_MS }: { readonly silenceMs?: number } = {},
+): RowSource {
   return {
     versions: ({ tenantId, dataset, windows }) =>
       database.asTenant(tenantId, (tx) => readWindowVersions(tx, dataset, windows), {
@@ -30,7 +36,7 @@ export function createPostgresSource(database: Database): RowSource {
           const [version] = await readWindowVersions(tx, dataset, [window]);
           const { fields } = datasetOf(dataset);
           const query = extractQuery(datasetOf(dataset), window.start, window.end);
-          return consume({ version, chunks: copyChunks(tx, query, fields, signal) });
+          return consume({ version, chunks: copyChunks(tx, query, fields, { signal, silenceMs }) });
         },
         SNAPSHOT,
       ),
@@ -41,15 +47,24 @@ async function* copyChunks(
   tx: Tx,
   query: string,
   fields: readonly Field[],
-  signal: AbortSignal,
+  { signal, silenceMs }: { readonly signal: AbortSignal; readonly silenceMs: number },
 ): AsyncGenerator<Chunk> {
   const decoder = createCopyBinaryDecoder(fields);
   const stream = tx.client.query(copyTo(query, { highWaterMark: 1 << 20 }));
   const stop = () => stream.destroy(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
+  const reason = `it sent no rows for ${silenceMs / 1000} s`;
+  const lost = new DaybookError('E_UNAVAILABLE', { what: 'the database', reason });
+  const listen = () => setTimeout(() => stream.destroy(lost), silenceMs);
+  let silence = listen();
   let whole = false;
   try {
-    for await (const bytes of stream as AsyncIterable<Buffer>) yield* decoder.push(bytes);
+    for await (const bytes of stream as AsyncIterable<Buffer>) {
+      // Only the server's silence counts, not the time that the rows take us.
+      clearTimeout(silence);
+      yield* decoder.push(bytes);
+      silence = listen();
+    }
     whole = true;
     const last = decoder.end();
     if (last) yield last;
@@ -61,6 +76,7 @@ async function* copyChunks(
       error,
     );
   } finally {
+    clearTimeout(silence);
     if (!whole) tx.abandon(new Error('a COPY was given up'));
     signal.removeEventListener('abort', stop);
   }
