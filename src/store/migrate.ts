@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { DaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -25,6 +26,8 @@ const LEDGER = `
     version text primary key, statements text[], name text);`;
 /** For another migrator to finish. */
 const TURN_MS = 60_000;
+/** For a server that starts, or mends itself after a fall. */
+const COMING_UP_MS = 30_000;
 /** For a table in use: waiting longer would hold up all who come after us. */
 const TABLE_MS = 5_000;
 
@@ -113,24 +116,35 @@ async function inTurn<T>(client: pg.Client, what: string, work: () => Promise<T>
 }
 
 async function withOwner<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    application_name: 'daybook migrate',
-  });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-  } catch (error) {
-    await client.end().catch(() => {});
-    throw toConnectError(error);
-  }
+  const client = await connected(url);
   try {
     return await work(client);
   } catch (error) {
     throw toStoreError(error);
   } finally {
     await client.end().catch(() => {});
+  }
+}
+
+/** A server that says it is coming up is waited for; one that does not answer is not. */
+async function connected(url: string): Promise<pg.Client> {
+  const deadline = performance.now() + COMING_UP_MS;
+  for (;;) {
+    const client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: 10_000,
+      keepAlive: true,
+      application_name: 'daybook migrate',
+    });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      await client.end().catch(() => {});
+      const comingUp = (error as pg.DatabaseError).code === '57P03';
+      if (!comingUp || performance.now() > deadline) throw toConnectError(error);
+      await pause(100);
+    }
   }
 }

@@ -10,7 +10,7 @@ export const CROSSING: Readonly<Record<string, string>> = {
     'a key says whose it is; found by its own id, then compared by its hash',
   [`update daybook.api_keys set last_used_at = now() where id = $1`]:
     'notes the use of the one key that was just shown',
-  [`update daybook.runs r set lease_until = now() + make_interval(secs => $3) from unnest($1::uuid[], $2::bigint[]) as held (id, token) where r.id = held.id and r.lease_token = held.token and r.state = 'running' returning r.id, r.cancel_requested as "cancelRequested"`]:
+  [`update daybook.runs r set lease_until = now() + make_interval(secs => $3) from unnest($1::uuid[], $2::bigint[]) as held (id, token) where r.id = held.id and r.lease_token = held.token and r.state = 'running' returning r.id, r.lease_token::text as "leaseToken", r.cancel_requested as "cancelRequested"`]:
     'a runner works for all tenants; prolongs exactly the leases that it holds, by token',
   [`with due as materialized ( select id from daybook.runs where (state = 'queued' or (state = 'running' and lease_until < now())) and ($4::uuid is null or id = $4) order by array_position(array['interactive', 'scheduled', 'precache'], work_class), created_at limit $2 for update skip locked) update daybook.runs r set state = 'running', lease_owner = $1, lease_token = r.lease_token + 1, lease_until = now() + make_interval(secs => $3), attempts = r.attempts + 1, started_at = coalesce(r.started_at, now()) from due where r.id = due.id returning r.id, r.tenant_id as "tenantId", r.work_class as "workClass", r.request, r.lease_token::text as "leaseToken", r.attempts`]:
     'a runner works for all tenants; claims what waits and learns whose it is',
