@@ -1,5 +1,6 @@
 import { AggregatorRegistry } from 'prom-client';
 import { configFromProcess } from './config.ts';
+import { keepPrimaryMessages } from './roles/parent-channel.ts';
 
 /** The entry of every process that the primary forks: its role decides what it becomes. */
 const config = configFromProcess();
@@ -7,6 +8,7 @@ const config = configFromProcess();
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('disconnect', () => process.exit(1));
+keepPrimaryMessages();
 // Answers the primary when it gathers metrics.
 new AggregatorRegistry();
 

@@ -5,6 +5,8 @@ import type { ComputeMessage, WorkMessage } from './messages.ts';
 
 /** Keeps compute processes alive: one that dies is replaced, and its days go back to the hub. */
 
+/** Its runs have ended by then. A process that does not end is ended. */
+const DRAIN_MS = 5_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 /** A process that lived this long starts its successor without a pause. */
@@ -61,7 +63,10 @@ export function startComputeFleet(deps: {
       for (const timer of timers) clearTimeout(timer);
       await Promise.all(
         [...workers].map((worker) => {
-          const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+          const late = setTimeout(() => worker.process.kill('SIGKILL'), DRAIN_MS);
+          const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve())).finally(
+            () => clearTimeout(late),
+          );
           if (how === 'drain' && worker.isConnected()) {
             worker.send({ kind: 'drain' } satisfies WorkMessage);
           } else worker.process.kill('SIGKILL');

@@ -12,7 +12,7 @@ import { createSummaryProducer } from '../scheduler/produce-summary.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
 import { createMetricsClient } from './metrics-client.ts';
-import { sendToPrimary } from './parent-channel.ts';
+import { onPrimaryMessage, sendToPrimary } from './parent-channel.ts';
 
 /** Requests of one tenant in {@link LIMIT_SECONDS}, over all API processes. */
 const LIMIT_POINTS = 600;
@@ -66,7 +66,7 @@ export async function runApi(config: Config): Promise<void> {
     collectMetrics: allMetrics.collect,
     now: Date.now,
   });
-  process.on('message', (message: HubMessage) => {
+  onPrimaryMessage((message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'progress') feed.publish(message.hint);
     else if (message.kind === 'metrics') allMetrics.receive(message);

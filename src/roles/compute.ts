@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { startCompute } from '../pool/compute.ts';
 import type { WorkMessage } from '../pool/messages.ts';
-import { sendToPrimary } from './parent-channel.ts';
+import { onPrimaryMessage, sendToPrimary } from './parent-channel.ts';
 
 /** A compute process. */
 export async function runCompute(config: Config): Promise<void> {
@@ -16,7 +16,7 @@ export async function runCompute(config: Config): Promise<void> {
     primary: { send: sendToPrimary },
     log: createLogger({ level: config.logLevel, role: 'compute' }),
   });
-  process.on('message', (message: WorkMessage) => {
+  onPrimaryMessage((message: WorkMessage) => {
     if (message.kind !== 'drain') compute.receive(message);
     else void compute.close().finally(() => process.exit(0));
   });

@@ -17,6 +17,8 @@ import { createMetricsOfAll } from './metrics-of-all.ts';
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
+/** More than the runner takes for itself. What has not ended by then is ended. */
+const DRAIN_MS = 23_000;
 
 export interface Primary {
   /** Resolves when the API listens (or at once without one). */
@@ -130,7 +132,10 @@ export function startPrimary(deps: {
     await Promise.all(
       workers.map((worker) => {
         if (worker.isDead()) return undefined;
-        const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+        const late = setTimeout(() => worker.process.kill('SIGKILL'), DRAIN_MS);
+        const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve())).finally(
+          () => clearTimeout(late),
+        );
         if (worker.isConnected()) worker.send({ kind: 'drain' } satisfies HubMessage);
         else worker.process.kill('SIGKILL');
         return gone;

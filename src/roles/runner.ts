@@ -7,7 +7,7 @@ import type { HubMessage } from '../pool/messages.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
-import { sendToPrimary } from './parent-channel.ts';
+import { onPrimaryMessage, sendToPrimary } from './parent-channel.ts';
 
 const DRAIN_MS = 20_000;
 const MAX_RUNS = 8;
@@ -33,7 +33,7 @@ export async function runRunner(config: Config): Promise<void> {
     maxRuns: MAX_RUNS,
     announce: (hint) => sendToPrimary({ kind: 'progress', hint }),
   });
-  process.on('message', (message: HubMessage) => {
+  onPrimaryMessage((message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'wake') executor.wake();
     else if (message.kind === 'drain') {
