@@ -33,6 +33,8 @@ import { type Session, withDatabase } from './session.ts';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const WATCH_MS = 50;
+/** For a database that went away under a run. */
+const PATIENCE_MS = 60_000;
 const UP_LOOK_MS = 1_000;
 /** An `up` that was restarted has its record back within this. */
 const UP_GONE_MS = 20_000;
@@ -170,7 +172,9 @@ async function watchRun(
 ): Promise<{ path: string; file: FileRow }> {
   let cancelled = false;
   for (;;) {
-    const run = await database.asTenant(queued.tenantId, (tx) => findRun(tx, queued.id));
+    const run = await patiently(() =>
+      database.asTenant(queued.tenantId, (tx) => findRun(tx, queued.id)),
+    );
     if (!run) throw new DaybookError('E_NOT_FOUND', { what: 'run', got: queued.id });
     const { daysTotal: total, daysDone: done, daysCached: cached, rowsRead: rows } = run;
     watch.onProgress({ days: { total, done, cached }, rows });
@@ -182,6 +186,20 @@ async function watchRun(
     }
     watch.demandRunner?.();
     await pause(WATCH_MS);
+  }
+}
+
+/** Bears a database that is away for a while: the run goes on when it is back. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const away = error instanceof DaybookError && error.code === 'E_UNAVAILABLE';
+      if (!away || performance.now() > deadline) throw error;
+      await pause(WATCH_MS);
+    }
   }
 }
 

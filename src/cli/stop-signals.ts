@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events';
 
 /**
- * Under npm, Ctrl-C comes twice: from the terminal, and handed on by npm. What comes within this
- * time of the first is that echo, not a second wish.
+ * Under npm, Ctrl-C comes twice: from the terminal, and handed on by npm. A SIGINT within this time
+ * of the first signal is that echo, not a second wish.
  */
 export const ECHO_MS = 200;
 
@@ -22,7 +22,7 @@ export function stopSignals(
     if (firstMs === null) {
       firstMs = nowMs();
       toFirst(name);
-    } else if (nowMs() - firstMs > ECHO_MS) toSecond();
+    } else if (name !== 'SIGINT' || nowMs() - firstMs > ECHO_MS) toSecond();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   return {

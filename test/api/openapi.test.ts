@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mediaTypeOf } from '../../src/reports/render/media-types.ts';
+import { FORMATS } from '../../src/reports/request.ts';
 import { startApi, type TestApi } from './support.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -89,6 +91,15 @@ describe('the description of the API', () => {
       const isPublic = ['GET /healthz', 'GET /readyz', 'GET /metrics'].includes(name);
       expect(operation.security, name).toEqual(isPublic ? undefined : [{ bearer: [] }]);
     }
+  });
+
+  it('tells every type that a file may come as', () => {
+    const file = operations.find(({ name }) => name === 'GET /v1/exports/{id}/file')?.operation;
+    const types = FORMATS.map((format) => mediaTypeOf(format).split(';')[0]);
+    for (const status of ['200', '206']) {
+      expect(Object.keys(file?.responses[status]?.content ?? {})).toEqual(types);
+    }
+    expect(file?.responses).toHaveProperty('304');
   });
 
   it('refers only to schemas that it holds', () => {

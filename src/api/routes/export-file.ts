@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
+import { mediaTypeOf } from '../../reports/render/media-types.ts';
+import { FORMATS } from '../../reports/request.ts';
 import type { FileRow } from '../../store/files.ts';
 import type { RunRow } from '../../store/runs.ts';
 import { actorOf } from '../access.ts';
@@ -9,6 +11,11 @@ import { requireRun } from '../run-lookup.ts';
 import { gone, openStoredFile } from '../stored-file.ts';
 import { isAvailable } from '../views.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
+
+/** By what a client sees of them: parameters of a type are not told apart. */
+const ANY_FORMAT = Object.fromEntries(
+  FORMATS.map((format) => [mediaTypeOf(format).split(';', 1)[0], { schema: z.unknown() }]),
+);
 
 /** Downloads: the file of a finished export, whole or in part. HEAD answers alike. */
 export function exportFileRoute({ server, deps }: RouteContext): void {
@@ -22,14 +29,9 @@ export function exportFileRoute({ server, deps }: RouteContext): void {
       headers: TENANT_HEADERS,
       params: z.object({ id: z.string() }),
       response: {
-        200: {
-          description: 'The file.',
-          content: { 'application/octet-stream': { schema: z.unknown() } },
-        },
-        206: {
-          description: 'The range that was asked for.',
-          content: { 'application/octet-stream': { schema: z.unknown() } },
-        },
+        200: { description: 'The file.', content: ANY_FORMAT },
+        206: { description: 'The range that was asked for.', content: ANY_FORMAT },
+        304: z.null().describe('The file is the one of `If-None-Match`.'),
         ...PROBLEMS,
       },
     },
@@ -46,7 +48,7 @@ export function exportFileRoute({ server, deps }: RouteContext): void {
         // A file is what it says it is, and never a page of this site.
         'content-security-policy': "default-src 'none'; sandbox",
       });
-      if (namesTag(request.headers['if-none-match'], etag)) return reply.code(304).send();
+      if (namesTag(request.headers['if-none-match'], etag)) return reply.code(304).send(null);
 
       const ifRange = request.headers['if-range'];
       const rangeHolds = ifRange === undefined || ifRange === etag;

@@ -4,6 +4,7 @@ import { parseSummaryBy } from '../../reports/build-summary.ts';
 import type { Table } from '../../reports/document.ts';
 import { parseReportRequest } from '../../reports/parse-request.ts';
 import { reportKind } from '../../reports/registry.ts';
+import { REPORT_NAMES } from '../../reports/request.ts';
 import { actorOf } from '../access.ts';
 import { shown } from '../request-schema.ts';
 import { requestSignal } from '../request-signal.ts';
@@ -49,7 +50,7 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
         tags: ['reports'],
         summary: 'Totals of a report over a period',
         headers: TENANT_HEADERS,
-        params: z.object({ report: z.string() }),
+        params: z.object({ report: z.string().meta({ enum: [...REPORT_NAMES] }) }),
         querystring: z.strictObject({
           from: LocalDate.describe('First local date.'),
           to: LocalDate.describe('Last local date, inclusive.'),
