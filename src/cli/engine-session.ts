@@ -23,6 +23,7 @@ import { findRunningUp } from '../store/running-up.ts';
 import { findRun, insertRun, isFinal, type RunRow, requestCancel } from '../store/runs.ts';
 import { requireTenant, type Tenant } from '../store/tenants.ts';
 import type { ExportEngine, WithEngine } from './export.ts';
+import { demandHome } from './home-folder.ts';
 import type { ExportProgress } from './progress-line.ts';
 import { type Session, withDatabase } from './session.ts';
 
@@ -73,6 +74,7 @@ async function withOwnEngine<T>(
 ): Promise<T> {
   const { database, log, databaseUrl } = session;
   const budget = budgetFor(config.cores, CONNECTIONS, config);
+  demandHome(config.home);
   sweepUnfinished(config.home);
   cluster.setupPrimary({ exec: MAIN, args: [] });
   const hub = createHub({ log, monotonicNow: () => performance.now() });

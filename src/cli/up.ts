@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
 import { type Config, configFromProcess } from '../config.ts';
@@ -11,6 +10,7 @@ import { type Database, openDatabase } from '../store/database.ts';
 import { superviseEmbeddedPostgres } from '../store/embedded-postgres.ts';
 import { migrate } from '../store/migrate.ts';
 import { findRunningUp, noteRunningUp } from '../store/running-up.ts';
+import { demandHome } from './home-folder.ts';
 import { stopSignals } from './stop-signals.ts';
 import { welcomeText } from './welcome.ts';
 
@@ -70,7 +70,7 @@ async function runUp(wished: Config, demo: boolean): Promise<void> {
   }
   const config = Object.freeze({ ...wished, port: await freePort(wished.host, wished.port) });
   const url = config.publicUrl ?? `http://${config.host}:${config.port}`;
-  mkdirSync(config.home, { recursive: true, mode: 0o700 });
+  demandHome(config.home);
   const log = createLogger({ level: config.logLevel, role: 'primary' });
   const release: (() => unknown)[] = [noteRunningUp(config.home, url)];
   const signal = stopSignals(process, () => performance.now());

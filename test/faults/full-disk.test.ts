@@ -47,7 +47,7 @@ const exportTo = (home: string, file: string) =>
     { DATABASE_URL: test.url, DAYBOOK_HOME: home, LOG_LEVEL: 'silent' },
   );
 
-describe.skipIf(!canMount)('an export onto a full disk', () => {
+describe.skipIf(!canMount)('an export onto a disk that takes no more', () => {
   it.each(['files', 'parts'] as const)(
     'in %s of the home fails saying so, leaves nothing, and works when there is space',
     async (folder) => {
@@ -75,6 +75,20 @@ describe.skipIf(!canMount)('an export onto a full disk', () => {
       rmSync(file);
     },
   );
+
+  it('in a home that can only be read fails saying so, leaves nothing, and works when it can', async () => {
+    const home = freshHome();
+    smallDisk(home, 65_536);
+    execFileSync('mount', ['-o', 'remount,ro', home]);
+    const file = join(out, 'read-only.csv');
+    const failed = await exportTo(home, file);
+    expect({ code: failed.code, out: failed.out }).toEqual({ code: 1, out: '' });
+    expect(failed.err).toContain(`DAYBOOK_HOME ${home}: access: EROFS (E_IO)`);
+    expect(readdirSync(out)).toEqual([]);
+    execFileSync('mount', ['-o', 'remount,rw', home]);
+    expect(await exportTo(home, file)).toMatchObject({ code: 0, err: '' });
+    rmSync(file);
+  });
 
   it('in the folder of --out fails naming it, leaves nothing beside it, and works later', async () => {
     const home = freshHome();
