@@ -34,8 +34,9 @@ import { type Session, withDatabase } from './session.ts';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const WATCH_MS = 50;
-/** For a database that went away under a run. */
-const PATIENCE_MS = 60_000;
+/** A server that was killed is back, or given up, within this. */
+const DATABASE_GONE_MS = 30_000;
+const LOOK_AGAIN_MS = 250;
 const UP_LOOK_MS = 1_000;
 /** An `up` that was restarted has its record back within this. */
 const UP_GONE_MS = 20_000;
@@ -172,11 +173,12 @@ async function watchRun(
   queued: RunRow,
   watch: Watch & { readonly onCancel?: () => void; readonly demandRunner?: () => void },
 ): Promise<{ path: string; file: FileRow }> {
+  const look = patiently(watch.signal, () =>
+    database.asTenant(queued.tenantId, (tx) => findRun(tx, queued.id)),
+  );
   let cancelled = false;
   for (;;) {
-    const run = await patiently(() =>
-      database.asTenant(queued.tenantId, (tx) => findRun(tx, queued.id)),
-    );
+    const run = await look();
     if (!run) throw new DaybookError('E_NOT_FOUND', { what: 'run', got: queued.id });
     const { daysTotal: total, daysDone: done, daysCached: cached, rowsRead: rows } = run;
     watch.onProgress({ days: { total, done, cached }, rows });
@@ -191,18 +193,21 @@ async function watchRun(
   }
 }
 
-/** Bears a database that is away for a while: the run goes on when it is back. */
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      const away = error instanceof DaybookError && error.code === 'E_UNAVAILABLE';
-      if (!away || performance.now() > deadline) throw error;
-      await pause(WATCH_MS);
+/** The run goes on without us: a database that is away for a while does not end the watching. */
+function patiently<T>(signal: AbortSignal, look: () => Promise<T>): () => Promise<T> {
+  return async () => {
+    const since = performance.now();
+    for (;;) {
+      try {
+        return await look();
+      } catch (error) {
+        const away = error instanceof DaybookError && error.code === 'E_UNAVAILABLE';
+        const waited = performance.now() - since;
+        if (!away || signal.aborted || waited > DATABASE_GONE_MS) throw error;
+        await pause(LOOK_AGAIN_MS);
+      }
     }
-  }
+  };
 }
 
 async function fileOf(config: Config, database: Database, run: RunRow) {

@@ -18,7 +18,10 @@ export interface ClaimedRun {
   readonly attempts: number;
 }
 
-/** Claims up to `limit` runs that are queued or whose lease ran out, urgent and old ones first. */
+/**
+ * Claims up to `limit` runs that are queued or whose lease ran out: urgent ones first, then those of
+ * the tenants with the fewest runs under way, then old ones.
+ */
 export async function claimRuns(
   tx: Tx,
   options: {
@@ -30,12 +33,25 @@ export async function claimRuns(
   },
 ): Promise<ClaimedRun[]> {
   return tx.query(
-    `with due as materialized (
+    `with under_way as materialized (
+       select tenant_id, count(*) as runs from daybook.runs
+       where state = 'running' and lease_until >= now() group by tenant_id),
+     candidates as materialized (
+       select r.id,
+         array_position(array['interactive', 'scheduled', 'precache'], r.work_class) as class,
+         coalesce(u.runs, 0) + row_number() over (partition by r.tenant_id, r.work_class
+           order by r.created_at, r.id) as turn,
+         r.created_at
+       from daybook.runs r left join under_way u using (tenant_id)
+       where (r.state = 'queued' or (r.state = 'running' and r.lease_until < now()))
+         and ($4::uuid is null or r.id = $4)
+       order by class, turn, r.created_at, r.id limit $2),
+     due as materialized (
+       -- Looked at again under the lock: another may have claimed it in between.
        select id from daybook.runs
-       where (state = 'queued' or (state = 'running' and lease_until < now()))
-         and ($4::uuid is null or id = $4)
-       order by array_position(array['interactive', 'scheduled', 'precache'], work_class), created_at
-       limit $2 for update skip locked)
+       where id in (select id from candidates)
+         and (state = 'queued' or (state = 'running' and lease_until < now()))
+       for update skip locked)
      update daybook.runs r
      set state = 'running', lease_owner = $1, lease_token = r.lease_token + 1,
          lease_until = now() + make_interval(secs => $3), attempts = r.attempts + 1,

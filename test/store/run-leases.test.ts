@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseReportRequest } from '../../src/reports/parse-request.ts';
+import { claimRuns } from '../../src/store/run-leases.ts';
+import { insertRun } from '../../src/store/runs.ts';
+import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
+
+let test: TestDatabase;
+beforeAll(async () => {
+  test = await freshDatabase();
+});
+afterAll(() => test.drop());
+
+async function tenantWithRuns(name: string, count: number): Promise<string> {
+  const { id } = await addTestTenant(test.database, { name, zone: 'UTC' });
+  const raw = { report: 'calls', from: '2026-03-01', to: '2026-03-02' };
+  const request = parseReportRequest(raw, { locale: 'en' });
+  for (let i = 0; i < count; i++) {
+    await test.database.asTenant(id, (tx) =>
+      insertRun(tx, {
+        tenantId: id,
+        request,
+        workClass: 'interactive',
+        requestedBy: 'test',
+        daysTotal: 2,
+      }),
+    );
+  }
+  return id;
+}
+
+const claim = (holder: string, limit: number) =>
+  test.database.asSystem((tx) => claimRuns(tx, { holder, limit, leaseSeconds: 30 }));
+
+it('runs of a tenant that queued few are claimed before the many that another queued earlier', async () => {
+  const large = await tenantWithRuns('large', 10);
+  const small = await tenantWithRuns('small', 2);
+  const first = await claim('one', 3);
+  expect(first.map((run) => run.tenantId).sort()).toEqual([large, large, small].sort());
+  // The large one has two under way already, the small one has one.
+  expect((await claim('one', 1)).map((run) => run.tenantId)).toEqual([small]);
+  const claims = await Promise.all(['two', 'three', 'four'].map((holder) => claim(holder, 8)));
+  const rest = [...claims.flat(), ...(await claim('five', 8))].map((run) => run.id);
+  expect(new Set(rest).size).toBe(8);
+  expect(rest).toHaveLength(8);
+});
