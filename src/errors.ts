@@ -160,6 +160,19 @@ export function toDaybookError(thrown: unknown): DaybookError {
   return new DaybookError('E_INTERNAL', { reason: message }, thrown);
 }
 
+/**
+ * A failure of a file or folder as one that names it: `E_NO_SPACE` when the disk is full, else
+ * `E_IO`. What has a code of ours already, and what is not of the file system, stays as it is.
+ */
+export function toFileError(thrown: unknown, where: string): unknown {
+  if (thrown instanceof DaybookError || !(thrown instanceof Error)) return thrown;
+  const { code, syscall } = thrown as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return thrown;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new DaybookError('E_NO_SPACE', { where }, thrown);
+  return new DaybookError('E_IO', { where, reason: `${syscall}: ${code}` }, thrown);
+}
+
 function fillTemplate(template: string, details: ErrorDetails): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) =>
     String(details[name] ?? '(not given)'),

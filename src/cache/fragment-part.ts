@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { DaybookError } from '../errors.ts';
 import type { FragmentRef } from '../reports/day-task.ts';
 import type { Piece, StoredPiece } from '../reports/fragment.ts';
-import { type Block, checked, openPartWriter } from './part-file.ts';
+import { type Block, checked, openPartWriter, type PartTarget } from './part-file.ts';
 
 /** Fragments: the rendered pieces of one day, a block each. */
 
@@ -14,12 +14,12 @@ export interface FragmentWriter {
 }
 
 export function openFragmentWriter(options: {
-  home: string;
+  target: PartTarget;
+  /** The same place, relative to the home folder. */
   path: string;
   key: string;
-  durable: boolean;
 }): FragmentWriter {
-  const writer = openPartWriter(join(options.home, options.path), { durable: options.durable });
+  const writer = openPartWriter(options.target);
   const pieces: (Piece & Block)[] = [];
   return {
     add(piece, data) {

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { DaybookError } from '../errors.ts';
+import { DaybookError, toFileError } from '../errors.ts';
 
 /**
  * A part on disk: blocks one after another, then a JSON manifest with each block's place and
- * SHA-256, then the manifest's length and a mark. Written beside, synced, renamed: a part is
- * there whole or not at all.
+ * SHA-256, then the manifest's length and a mark. Written beside and renamed, not synced: a power
+ * cut may leave a part that is not what it says, which a reader notices, and which is made again.
  */
 
 const MARK = Buffer.from('DAYBOOK1');
@@ -34,18 +34,34 @@ export interface PartWriter {
   abort(): void;
 }
 
-/** `durable: false` leaves out the syncs: for what lives no longer than its run. */
-export function openPartWriter(path: string, options: { durable: boolean }): PartWriter {
+/** Where a part comes to stand. */
+export interface PartTarget {
+  /** Absolute. */
+  readonly path: string;
+  /** Absolute, on the same file system as `path`: where the part is made. */
+  readonly makingFolder: string;
+  /** For messages, such as `DAYBOOK_HOME/parts`. */
+  readonly where: string;
+}
+
+/** @throws DaybookError `E_NO_SPACE`, `E_IO` naming `where`, here and from all it returns */
+export function openPartWriter(target: PartTarget): PartWriter {
+  const { path, makingFolder, where } = target;
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
-  const fd = openSync(temporary, 'wx', 0o600);
+  const temporary = join(makingFolder, `${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const fd = naming(where, () => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(makingFolder, { recursive: true, mode: 0o700 });
+    return openSync(temporary, 'wx', 0o600);
+  });
   let offset = 0;
   let isOpen = true;
 
   function write(data: Uint8Array): void {
     let done = 0;
-    while (done < data.length) done += writeSync(fd, data, done, data.length - done);
+    naming(where, () => {
+      while (done < data.length) done += writeSync(fd, data, done, data.length - done);
+    });
     offset += data.length;
   }
 
@@ -69,15 +85,13 @@ export function openPartWriter(path: string, options: { durable: boolean }): Par
         footer.writeUInt32LE(json.length, 0);
         MARK.copy(footer, 4);
         write(Buffer.concat([json, footer]));
-        if (options.durable) fsyncSync(fd);
         close();
         await rename(temporary, path);
-        if (options.durable) await syncFolder(folder);
         return { bytes: offset, sha256: createHash('sha256').update(json).digest('hex') };
       } catch (error) {
         close();
         rmSync(temporary, { force: true });
-        throw error;
+        throw toFileError(error, where);
       }
     },
     abort() {
@@ -145,11 +159,10 @@ export function checked(data: Buffer, block: Block, name: string): Buffer {
   });
 }
 
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+function naming<T>(where: string, work: () => T): T {
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    return work();
+  } catch (error) {
+    throw toFileError(error, where);
   }
 }

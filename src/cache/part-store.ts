@@ -1,32 +1,35 @@
 import { join } from 'node:path';
 import type { PartPlace, PartStore } from '../reports/ports.ts';
 import { openFragmentWriter } from './fragment-part.ts';
+import type { PartTarget } from './part-file.ts';
 import { openRowsPartWriter, readRowsPart } from './rows-part.ts';
+import { makingFolder } from './unfinished.ts';
 
 /** Parts in files below a home folder: `parts/<tenant>/<2 digits>/<key>.<kind>`. */
 export function createPartStore(home: string): PartStore {
   return {
-    openRowsWriter: ({ place, dataset, dataAsOf }) =>
-      openRowsPartWriter({
-        home,
-        path: pathOf(place, 'rows'),
-        key: place.key,
-        dataset,
-        dataAsOf,
-        durable: place.scratchDir === null,
-      }),
+    openRowsWriter: ({ place, dataset, dataAsOf }) => {
+      const path = pathOf(place, 'rows');
+      const target = targetOf(home, path, place);
+      return openRowsPartWriter({ target, path, key: place.key, dataset, dataAsOf });
+    },
     readRows: (ref, dataset, fields) => readRowsPart(home, ref, dataset, fields),
-    openFragmentWriter: ({ place }) =>
-      openFragmentWriter({
-        home,
-        path: pathOf(place, 'fragment'),
-        key: place.key,
-        durable: place.scratchDir === null,
-      }),
+    openFragmentWriter: ({ place }) => {
+      const path = pathOf(place, 'fragment');
+      return openFragmentWriter({ target: targetOf(home, path, place), path, key: place.key });
+    },
   };
 }
 
 function pathOf(place: PartPlace, kind: 'rows' | 'fragment'): string {
   const folder = place.scratchDir ?? join('parts', place.tenantId, place.key.slice(0, 2));
   return join(folder, `${place.key}.${kind}`);
+}
+
+function targetOf(home: string, path: string, { scratchDir }: PartPlace): PartTarget {
+  return {
+    path: join(home, path),
+    makingFolder: join(home, scratchDir ?? makingFolder('parts')),
+    where: `DAYBOOK_HOME/${scratchDir === null ? 'parts' : 'tmp'}`,
+  };
 }

@@ -4,7 +4,7 @@ import type { Chunk, ChunkColumn } from '../reports/chunk.ts';
 import type { Dataset } from '../reports/dataset.ts';
 import type { RowsPartRef } from '../reports/day-task.ts';
 import { decodeColumn, encodeColumn } from './column-encoding.ts';
-import { type Block, openPartReader, openPartWriter } from './part-file.ts';
+import { type Block, openPartReader, openPartWriter, type PartTarget } from './part-file.ts';
 
 /** Rows parts: canonical typed rows of one day, a block per column of each chunk. */
 
@@ -26,15 +26,14 @@ export interface RowsPartWriter {
 }
 
 export function openRowsPartWriter(options: {
-  home: string;
-  /** Relative to the home folder. */
+  target: PartTarget;
+  /** The same place, relative to the home folder. */
   path: string;
   key: string;
   dataset: Dataset;
   dataAsOf: number | null;
-  durable: boolean;
 }): RowsPartWriter {
-  const writer = openPartWriter(join(options.home, options.path), { durable: options.durable });
+  const writer = openPartWriter(options.target);
   const chunks: { rows: number; columns: Record<string, Block> }[] = [];
   let rows = 0;
   return {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createPartStore } from '../cache/part-store.ts';
+import { sweepOwnUnfinished, sweepUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { budgetFor } from '../pool/budget.ts';
@@ -67,6 +68,7 @@ async function withOwnEngine<T>(
 ): Promise<T> {
   const { database, log, databaseUrl } = session;
   const budget = budgetFor(config.cores, CONNECTIONS, config);
+  sweepUnfinished(config.home);
   cluster.setupPrimary({ exec: MAIN, args: [] });
   const hub = createHub({ log, monotonicNow: () => performance.now() });
   const fleet = startComputeFleet({
@@ -79,6 +81,7 @@ async function withOwnEngine<T>(
       DAYBOOK_THREADS: String(budget.threadsPerCompute),
       LOG_LEVEL: config.logLevel,
     },
+    onEnd: () => sweepUnfinished(config.home),
     log,
   });
   try {
@@ -111,6 +114,8 @@ async function withOwnEngine<T>(
     });
   } finally {
     await fleet.stop('kill');
+    // What the killed threads wrote into the run's own folder after it was removed.
+    sweepOwnUnfinished(config.home);
   }
 }
 
@@ -161,7 +166,7 @@ async function fileOf(config: Config, database: Database, run: RunRow) {
     throw new DaybookError('E_CANCELLED', { what: 'run', got: run.id });
   }
   if (run.state === 'failed') {
-    const reason = run.errorMessage ?? run.errorCode ?? 'it does not say why';
+    const reason = `${run.errorMessage ?? 'it does not say why'} (${run.errorCode ?? 'no code'})`;
     throw new DaybookError('E_RUN_FAILED', { got: run.id, reason });
   }
   const file = await database.asTenant(run.tenantId, (tx) => findFileOfRun(tx, run.id));

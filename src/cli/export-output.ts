@@ -1,30 +1,46 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { DaybookError } from '../errors.ts';
+import { DaybookError, toFileError } from '../errors.ts';
 
 /** Where an export goes: a file that appears whole or not at all, or standard output. */
 
-/** @throws DaybookError `E_USAGE` when `--out` names a folder or stands in none. */
+/** @throws DaybookError `E_USAGE` when `--out` names a folder, or none that we may write to. */
 export async function demandWritable(path: string): Promise<void> {
   const folder = await stat(dirname(path)).catch(() => null);
   if (!folder?.isDirectory()) throw badOut(path, 'a file in a folder that exists');
   const there = await stat(path).catch(() => null);
   if (there?.isDirectory()) throw badOut(path, 'a file, not a folder');
+  // A device or a pipe needs nothing beside it.
+  if (there && !there.isFile()) return;
+  await access(dirname(path), constants.W_OK).catch(() => {
+    throw badOut(path, 'a file in a folder that we may write to');
+  });
 }
 
 /**
  * Copies beside the target, checks the content against the ledger, fsyncs, then renames over the
  * target. When it fails or is aborted, the target is as it was and nothing else is left.
+ * @throws DaybookError `E_NO_SPACE`, `E_IO` naming the target
  */
-export async function copyToOut(options: {
-  from: string;
-  to: string;
-  file: { readonly bytes: number; readonly sha256: string };
-  signal: AbortSignal;
-}): Promise<void> {
+export async function copyToOut(options: CopyToOut): Promise<void> {
+  try {
+    await copyWhole(options);
+  } catch (error) {
+    throw toFileError(error, `--out ${options.to}`);
+  }
+}
+
+export interface CopyToOut {
+  readonly from: string;
+  readonly to: string;
+  readonly file: { readonly bytes: number; readonly sha256: string };
+  readonly signal: AbortSignal;
+}
+
+async function copyWhole(options: CopyToOut): Promise<void> {
   const { from, to, file, signal } = options;
   const special = await stat(to).catch(() => null);
   // A device or a pipe cannot be replaced by a file of its name.
@@ -34,7 +50,10 @@ export async function copyToOut(options: {
     return;
   }
   const beside = join(dirname(to), `.${basename(to)}.${randomBytes(6).toString('hex')}.part`);
-  const target = await open(beside, 'wx', 0o644);
+  const target = await open(beside, 'wx', 0o644).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOSPC') throw error;
+    throw new DaybookError('E_IO', { where: `--out ${to}`, reason: error.message }, error);
+  });
   try {
     const hash = createHash('sha256');
     let bytes = 0;

@@ -143,12 +143,13 @@ function checkFlags(request: RawRequest): void {
   }
 }
 
-/** `columns[2]` → `--columns`, `params.x` → `--param x`, `where[0]: f` → `--where: f`. */
+/** `columns[2]` → `--columns`, `params.x` → `--param x`, `from, to` → `--from, --to`. */
 function flagOf(field: string): string {
   const param = /^params\.(.+)$/.exec(field);
   if (param) return `--param ${param[1]}`;
-  const [, name, rest] = /^(\w*)(?:\[\d+\])?(.*)$/s.exec(field) ?? ['', field, ''];
-  return `--${name.replaceAll('_', '-')}${rest}`;
+  const [, names = field, rest = ''] = /^([\w, ]+)(?:\[\d+\])?(.*)$/s.exec(field) ?? [];
+  const flags = names.split(', ').map((name) => `--${name.replaceAll('_', '-')}`);
+  return flags.join(', ') + rest;
 }
 
 function formatByName(out: string): string {

@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { PassThrough, type Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
@@ -19,6 +19,7 @@ import {
   rejectColumns,
 } from '../store/rejects.ts';
 import { requireTenant, type Tenant } from '../store/tenants.ts';
+import { demandWritable } from './export-output.ts';
 import { untilInterrupted } from './interrupts.ts';
 import { openFile, parseDataset, readMap, sizeOf } from './load.ts';
 import { printJson, printTable } from './output.ts';
@@ -133,6 +134,7 @@ async function exportFile(options: Options): Promise<void> {
       expected: 'FILE.xlsx, FILE.csv or -',
     });
   }
+  if (out !== '-') await demandWritable(resolve(out));
   await withTenant(options, async ({ database }, tenant) => {
     const filter = filterOf(tenant, options);
     const count = await database.asTenant(

@@ -21,6 +21,8 @@ export function startComputeFleet(deps: {
   hub: Hub;
   processes: number;
   environment: Readonly<Record<string, string>>;
+  /** A process has ended, whatever the reason. */
+  onEnd: () => void;
   log: Logger;
 }): ComputeFleet {
   const workers = new Set<Worker>();
@@ -41,6 +43,7 @@ export function startComputeFleet(deps: {
     });
     worker.on('exit', (code, signal) => {
       workers.delete(worker);
+      deps.onEnd();
       if (stopping) return;
       const reason = signal ? `killed by ${signal}` : `ended with ${code}`;
       deps.log.error({ computePid: worker.process.pid, reason }, 'a compute process died');

@@ -21,6 +21,8 @@ export function startCompute(deps: {
   threads: number;
   settings: ThreadSettings;
   primary: Channel<ComputeMessage>;
+  /** A thread was ended under its day; those that are still there. */
+  onThreadEnded: (liveThreads: readonly number[]) => void;
   log: Logger;
 }): ComputeProcess {
   const pool = new Piscina<DayTask, ThreadAnswer>({
@@ -47,6 +49,7 @@ export function startCompute(deps: {
       if (result) deps.primary.send({ kind: 'worked', taskId: task.taskId, result });
       else deps.primary.send({ kind: 'broken', taskId: task.taskId, error });
     } catch (thrown) {
+      deps.onThreadEnded(pool.threads.map((thread) => thread.threadId));
       deps.primary.send({ kind: 'broken', taskId: task.taskId, error: endOfThread(thrown, task) });
     } finally {
       underWay.delete(task.taskId);

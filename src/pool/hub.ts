@@ -2,7 +2,7 @@ import { DaybookError, type PlainError, toPlainError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { canonicalJson } from '../reports/canonical-json.ts';
 import type { DayResult, DayTask } from '../reports/day-task.ts';
-import { chooseNext, type WaitingDay } from './balancer.ts';
+import { type ComputeLoad, chooseNext, moreUrgent, type WaitingDay } from './balancer.ts';
 import type {
   Channel,
   ClientMessage,
@@ -14,8 +14,9 @@ import type {
 /**
  * The primary's table of days: who waits for which, what runs where. A day moves
  * waiting → running → answered; when its compute process dies, back to waiting once, then failed.
- * Days that are kept as parts are made once for all who ask (single flight); giving up one waiter
- * spares the others.
+ * Days that are kept as parts are made once for all who ask (single flight). Giving up one waiter
+ * spares the others; a running day that nobody awaits any more is aborted, and who asks for it
+ * from then on starts it anew.
  */
 
 /** A day that took this many compute processes with it is not tried again. */
@@ -30,17 +31,17 @@ interface Waiter {
 interface Flight {
   readonly key: string;
   readonly task: DayTask;
-  readonly waiting: WaitingDay;
-  readonly waiters: Waiter[];
+  readonly waiters: Set<Waiter>;
+  waiting: WaitingDay;
   attempts: number;
-  /** Null while it waits. */
-  computeId: number | null;
 }
 
 interface Compute {
   readonly id: number;
   readonly channel: Channel<WorkMessage>;
   readonly threads: number;
+  /** By task, aborted ones too: their thread is taken until it has said so. */
+  readonly running: Map<string, Flight>;
 }
 
 export interface Hub {
@@ -60,108 +61,133 @@ export interface Hub {
 }
 
 export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hub {
-  const flights = new Map<string, Flight>();
+  /** What somebody awaits, by key: waiting days and running ones. */
+  const awaited = new Map<string, Flight>();
+  const waiting = new Set<Flight>();
   const computes = new Map<number, Compute>();
+  /** What each client waits for, by the client's own ids. */
+  const wishes = new Map<Channel<HubMessage>, Map<string, { flight: Flight; waiter: Waiter }>>();
 
   function dispatch(client: Channel<HubMessage>, id: string, task: DayTask): void {
-    const key = flightKey(task);
+    const flight = flightOf(task);
     const waiter = { client, id, taskId: task.taskId };
-    const known = flights.get(key);
-    if (known) {
-      known.waiters.push(waiter);
-      return;
-    }
-    flights.set(key, {
-      key,
-      task,
-      waiters: [waiter],
-      attempts: 0,
-      computeId: null,
-      waiting: {
-        id: key,
-        tenantId: task.tenantId,
-        runId: task.runId ?? task.taskId,
-        workClass: task.workClass,
-        expectedRows: task.expectedRows,
-        waitingSince: deps.monotonicNow(),
-      },
-    });
+    flight.waiters.add(waiter);
+    const ofClient = wishes.get(client) ?? new Map();
+    wishes.set(client, ofClient.set(id, { flight, waiter }));
     fillThreads();
   }
 
+  /** The flight that makes this day already, at the class of the most urgent who asked; or a new one. */
+  function flightOf(task: DayTask): Flight {
+    const key = flightKey(task);
+    const known = awaited.get(key);
+    if (known) {
+      const workClass = moreUrgent(known.waiting.workClass, task.workClass);
+      known.waiting = { ...known.waiting, workClass };
+      return known;
+    }
+    const { tenantId, workClass, expectedRows } = task;
+    const runId = task.runId ?? task.taskId;
+    const waitingSince = deps.monotonicNow();
+    const flight: Flight = {
+      key,
+      task,
+      waiters: new Set(),
+      waiting: {
+        id: key,
+        tenantId,
+        runId,
+        workClass,
+        expectedRows,
+        waitingSince,
+        suspected: false,
+      },
+      attempts: 0,
+    };
+    awaited.set(key, flight);
+    waiting.add(flight);
+    return flight;
+  }
+
   function fillThreads(): void {
-    for (;;) {
-      const all = [...flights.values()];
-      const running = all.filter((flight) => flight.computeId !== null);
+    while (waiting.size > 0) {
+      const loads = [...computes.values()].map(loadOf);
+      // Most calls end here: only then is it worth to look at all that wait.
+      if (loads.every(({ threads, inFlight }) => inFlight >= threads)) return;
       const next = chooseNext(
-        all.filter((flight) => flight.computeId === null).map((flight) => flight.waiting),
-        running.map((flight) => flight.waiting),
-        [...computes.values()].map((compute) => ({
-          id: compute.id,
-          threads: compute.threads,
-          inFlight: running.filter((flight) => flight.computeId === compute.id).length,
-        })),
+        [...waiting].map((flight) => flight.waiting),
+        [...computes.values()].flatMap(({ running }) =>
+          [...running.values()].map((flight) => flight.waiting),
+        ),
+        loads,
         deps.monotonicNow(),
       );
       if (next === null) return;
-      const flight = flights.get(next.day.id) as Flight;
-      flight.computeId = next.computeId;
+      const flight = awaited.get(next.day.id) as Flight;
+      const compute = computes.get(next.computeId) as Compute;
+      waiting.delete(flight);
       flight.attempts += 1;
-      (computes.get(next.computeId) as Compute).channel.send({ kind: 'work', task: flight.task });
+      compute.running.set(flight.task.taskId, flight);
+      compute.channel.send({ kind: 'work', task: flight.task });
     }
   }
 
   function answer(flight: Flight, result: DayResult | null, error: PlainError | null): void {
-    flights.delete(flight.key);
+    if (awaited.get(flight.key) === flight) awaited.delete(flight.key);
     for (const { client, id, taskId } of flight.waiters) {
+      wishes.get(client)?.delete(id);
       if (result) client.send({ kind: 'dispatched', id, result: { ...result, taskId } });
       else client.send({ kind: 'refused', id, error: error as PlainError });
     }
   }
 
-  function giveUp(matches: (waiter: Waiter) => boolean): void {
-    for (const flight of [...flights.values()]) {
-      const left = flight.waiters.filter((waiter) => !matches(waiter));
-      if (left.length === flight.waiters.length) continue;
-      flight.waiters.splice(0, flight.waiters.length, ...left);
-      if (left.length > 0) continue;
-      if (flight.computeId === null) flights.delete(flight.key);
-      else {
-        const compute = computes.get(flight.computeId);
-        compute?.channel.send({ kind: 'abort', taskId: flight.task.taskId });
-      }
+  function giveUp(client: Channel<HubMessage>, id: string): void {
+    const wish = wishes.get(client)?.get(id);
+    if (!wish) return;
+    wishes.get(client)?.delete(id);
+    const { flight, waiter } = wish;
+    flight.waiters.delete(waiter);
+    if (flight.waiters.size > 0) return;
+    awaited.delete(flight.key);
+    if (waiting.delete(flight)) return;
+    const { taskId } = flight.task;
+    for (const { running, channel } of computes.values()) {
+      if (running.has(taskId)) channel.send({ kind: 'abort', taskId });
     }
-  }
-
-  function flightOf(taskId: string): Flight | undefined {
-    for (const flight of flights.values()) if (flight.task.taskId === taskId) return flight;
-    return undefined;
   }
 
   return {
     fromClient(client, message) {
       if (message.kind === 'dispatch') dispatch(client, message.id, message.task);
-      else giveUp((waiter) => waiter.client === client && waiter.id === message.id);
+      else giveUp(client, message.id);
     },
-    clientGone: (client) => giveUp((waiter) => waiter.client === client),
+    clientGone(client) {
+      for (const id of [...(wishes.get(client)?.keys() ?? [])]) giveUp(client, id);
+      wishes.delete(client);
+    },
     fromCompute(computeId, channel, message) {
       if (message.kind === 'ready') {
-        computes.set(computeId, { id: computeId, channel, threads: message.threads });
+        const { threads } = message;
+        computes.set(computeId, { id: computeId, channel, threads, running: new Map() });
       } else {
-        const flight = flightOf(message.taskId);
-        if (!flight) return;
+        const running = computes.get(computeId)?.running;
+        const flight = running?.get(message.taskId);
+        if (!running || !flight) return;
+        running.delete(message.taskId);
         if (message.kind === 'worked') answer(flight, message.result, null);
         else answer(flight, null, message.error);
       }
       fillThreads();
     },
     computeGone(computeId, reason) {
+      const lost = [...(computes.get(computeId)?.running.values() ?? [])];
       computes.delete(computeId);
-      for (const flight of [...flights.values()]) {
-        if (flight.computeId !== computeId) continue;
-        flight.computeId = null;
-        if (flight.waiters.length === 0) flights.delete(flight.key);
-        else if (flight.attempts >= ATTEMPTS_PER_DAY) {
+      for (const flight of lost) {
+        if (flight.waiters.size === 0) continue;
+        if (flight.attempts < ATTEMPTS_PER_DAY) {
+          flight.waiting = { ...flight.waiting, suspected: true };
+          waiting.add(flight);
+        } else {
           deps.log.error({ day: flight.task.day.date, reason }, 'a day used up its attempts');
           answer(flight, null, exhausted(flight, reason));
         }
@@ -169,11 +195,19 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
       fillThreads();
     },
     load: () => {
-      const running = [...flights.values()].filter((flight) => flight.computeId !== null).length;
-      const threads = [...computes.values()].reduce((sum, compute) => sum + compute.threads, 0);
-      return { waiting: flights.size - running, running, threads };
+      const loads = [...computes.values()].map(loadOf);
+      return {
+        waiting: waiting.size,
+        running: loads.reduce((sum, { inFlight }) => sum + inFlight, 0),
+        threads: loads.reduce((sum, { threads }) => sum + threads, 0),
+      };
     },
   };
+}
+
+function loadOf({ id, threads, running }: Compute): ComputeLoad {
+  const quarantined = [...running.values()].some((flight) => flight.waiting.suspected);
+  return { id, threads, inFlight: running.size, quarantined };
 }
 
 /** What is kept is the same for all who ask; what is not kept stands in its run's own folder. */

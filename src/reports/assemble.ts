@@ -1,10 +1,9 @@
 import { DaybookError } from '../errors.ts';
+import { assembleText } from './assemble-text.ts';
 import type { ReportDocument } from './document.ts';
 import type { Piece } from './fragment.ts';
 import { csvHead } from './render/csv-head.ts';
 import { FINAL_BLOCK } from './render/deflate.ts';
-import { GZIP_HEAD, gzipTail } from './render/gzip.ts';
-import { inflatePieces } from './render/inflate.ts';
 import { manifestOf } from './render/manifest.ts';
 import { fileNameOf } from './render/media-types.ts';
 import {
@@ -14,6 +13,7 @@ import {
   joinRuns,
   type OpenPiece,
   type OwnRun,
+  openedPieces,
   type Run,
   type Sink,
 } from './render/splice.ts';
@@ -73,13 +73,17 @@ async function writeFile(assembly: Assembly): Promise<number> {
   const { document } = assembly;
   switch (document.format) {
     case 'csv':
-      await writeInflated(assembly, headOf(document));
-      return 0;
-    case 'ndjson':
-      await writeInflated(assembly, null);
-      return 0;
     case 'csv.gz':
-      await writeGzip(assembly);
+    case 'ndjson':
+      await assembleText({
+        format: document.format,
+        columns: document.columns,
+        locale: document.locale,
+        headers: document.headers,
+        pieces: openedPieces(assembly.pieces, assembly.openPiece),
+        out: assembly.out,
+        signal: assembly.signal,
+      });
       return 0;
     case 'zip':
       await writeZip(assembly);
@@ -91,20 +95,6 @@ async function writeFile(assembly: Assembly): Promise<number> {
 
 function headOf({ columns, locale, headers }: ReportDocument): Buffer {
   return csvHead(columns, locale, headers);
-}
-
-async function writeInflated(assembly: Assembly, head: Buffer | null): Promise<void> {
-  const { pieces, openPiece, signal, out } = assembly;
-  if (head !== null) await out(head);
-  for await (const raw of inflatePieces(pieces, openPiece, signal)) await out(raw);
-}
-
-async function writeGzip(assembly: Assembly): Promise<void> {
-  const { document, pieces, out } = assembly;
-  const head = deflateOwn(headOf(document));
-  await out(GZIP_HEAD);
-  await writeDeflated(assembly, head, out);
-  await out(gzipTail(joinRuns([head, ...pieces])));
 }
 
 async function writeZip(assembly: Assembly): Promise<void> {
@@ -123,7 +113,7 @@ async function writeDeflated(assembly: Assembly, head: OwnRun, out: Sink): Promi
   const { pieces, openPiece, signal } = assembly;
   await out(head.data);
   for (const [index, piece] of pieces.entries()) {
-    await copyPiece(index, piece, openPiece, out, signal);
+    await copyPiece(index, piece, () => openPiece(index), out, signal);
   }
   await out(FINAL_BLOCK);
 }

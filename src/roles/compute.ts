@@ -1,3 +1,4 @@
+import { sweepOwnUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { startCompute } from '../pool/compute.ts';
@@ -6,6 +7,7 @@ import { onPrimaryMessage, sendToPrimary } from './parent-channel.ts';
 
 /** A compute process. */
 export async function runCompute(config: Config): Promise<void> {
+  sweepOwnUnfinished(config.home);
   const compute = startCompute({
     threads: config.threadsPerCompute ?? 1,
     settings: {
@@ -14,6 +16,7 @@ export async function runCompute(config: Config): Promise<void> {
       logLevel: config.logLevel,
     },
     primary: { send: sendToPrimary },
+    onThreadEnded: (liveThreads) => sweepOwnUnfinished(config.home, liveThreads),
     log: createLogger({ level: config.logLevel, role: 'compute' }),
   });
   onPrimaryMessage((message: WorkMessage) => {

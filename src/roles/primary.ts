@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import { RateLimiterClusterMaster } from 'rate-limiter-flexible';
+import { sweepUnfinished } from '../cache/unfinished.ts';
 import type { Config, Role } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Budget } from '../pool/budget.ts';
@@ -36,6 +37,7 @@ export function startPrimary(deps: {
   log: Logger;
 }): Primary {
   const { config, budget, log } = deps;
+  sweepUnfinished(config.home);
   cluster.setupPrimary({ exec: MAIN, args: [] });
   new RateLimiterClusterMaster();
   const hub = createHub({ log, monotonicNow: () => performance.now() });
@@ -57,6 +59,7 @@ export function startPrimary(deps: {
     hub,
     processes: budget.computeProcesses,
     environment: environmentOf('compute', 1),
+    onEnd: () => sweepUnfinished(config.home),
     log,
   });
   keepClient('runner', budget.runnerPool, FIRST_PAUSE_MS);
@@ -87,6 +90,7 @@ export function startPrimary(deps: {
     worker.on('message', (message: ClientMessage) => route(message, channel));
     worker.on('exit', (code, signal) => {
       hub.clientGone(channel);
+      sweepUnfinished(config.home);
       setTimeout(() => clients.delete(worker), 0);
       if (stopping) return;
       log.error({ role, reason: signal ?? code, pid: worker.process.pid }, 'a process died');

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { createPartStore } from '../cache/part-store.ts';
+import { sweepOwnUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
@@ -15,6 +16,7 @@ const MAX_RUNS = 8;
 /** The runner: executes runs, asks the primary for days. */
 export async function runRunner(config: Config): Promise<void> {
   const log = createLogger({ level: config.logLevel, role: 'runner' });
+  sweepOwnUnfinished(config.home);
   const database = openDatabase({
     url: config.databaseUrl as string,
     maxConnections: config.poolSize,

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makingFolder } from '../cache/unfinished.ts';
+import { toFileError } from '../errors.ts';
 
 /** A finished file in the making: written beside, hashed on the way, synced, renamed. */
 export interface ArtifactWriter {
@@ -19,18 +21,33 @@ export interface WrittenArtifact {
 /** Small writes are gathered up to this many bytes. */
 const GATHER_BYTES = 1 << 20;
 
-export function openArtifact(path: string): ArtifactWriter {
+/**
+ * @param relative relative to the home folder, below `files`
+ * @throws DaybookError `E_NO_SPACE`, `E_IO`; from all it returns
+ */
+export function openArtifact(home: string, relative: string): ArtifactWriter {
+  const path = join(home, relative);
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const making = join(home, makingFolder('files'));
+  const temporary = join(making, `${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   const hash = createHash('sha256');
   let handle: FileHandle | null = null;
   let gathered: Uint8Array[] = [];
   let gatheredBytes = 0;
   let bytes = 0;
 
+  async function naming<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw toFileError(error, 'DAYBOOK_HOME/files');
+    }
+  }
+
   async function flush(): Promise<void> {
     if (handle === null) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
+      await mkdir(making, { recursive: true, mode: 0o700 });
       handle = await open(temporary, 'wx', 0o600);
     }
     const data = gathered.length === 1 ? gathered[0] : Buffer.concat(gathered);
@@ -48,23 +65,24 @@ export function openArtifact(path: string): ArtifactWriter {
     async write(data) {
       gathered.push(data);
       gatheredBytes += data.length;
-      if (gatheredBytes >= GATHER_BYTES) await flush();
+      if (gatheredBytes >= GATHER_BYTES) await naming(flush);
     },
-    async commit() {
-      await flush();
-      const file = handle as unknown as FileHandle;
-      await file.sync();
-      await file.close();
-      handle = null;
-      await rename(temporary, path);
-      const parent = await open(folder, 'r');
-      try {
-        await parent.sync();
-      } finally {
-        await parent.close();
-      }
-      return { bytes, sha256: hash.digest('hex') };
-    },
+    commit: () =>
+      naming(async () => {
+        await flush();
+        const file = handle as unknown as FileHandle;
+        await file.sync();
+        await file.close();
+        handle = null;
+        await rename(temporary, path);
+        const parent = await open(folder, 'r');
+        try {
+          await parent.sync();
+        } finally {
+          await parent.close();
+        }
+        return { bytes, sha256: hash.digest('hex') };
+      }),
     async abort() {
       await handle?.close().catch(() => {});
       handle = null;

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { scratchFolder } from '../cache/unfinished.ts';
 import { DaybookError, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RunHint } from '../pool/messages.ts';
 import { fileNameOf, mediaTypeOf } from '../reports/render/media-types.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
-import { insertFile } from '../store/files.ts';
+import { findFileOfRun, insertFile } from '../store/files.ts';
 import type { ClaimedRun } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
@@ -38,7 +39,7 @@ export async function executeRun(
   deps: ExecuteDeps,
 ): Promise<void> {
   const log = deps.log.child({ run: run.id, report: run.request.report });
-  const scratchDir = join('tmp', 'runs', `${run.id}-${run.leaseToken}`);
+  const scratchDir = scratchFolder(`${run.id}-${run.leaseToken}`);
   const progress = progressWriter(run, deps);
   let state: RunHint['state'] = 'running';
   try {
@@ -63,8 +64,10 @@ export async function executeRun(
     try {
       await commit(run, tenant, { path, produced }, deps);
     } catch (error) {
-      await rm(join(deps.home, path), { force: true });
-      throw error;
+      if (!(await isCommitted(run, path, deps))) {
+        await rm(join(deps.home, path), { force: true });
+        throw error;
+      }
     }
     state = 'done';
   } catch (thrown) {
@@ -74,6 +77,15 @@ export async function executeRun(
     await rm(join(deps.home, scratchDir), { recursive: true, force: true }).catch(() => {});
     deps.announce(progress.hint(state));
   }
+}
+
+/**
+ * Whether a commit that seems to have failed went through, its answer lost. While nobody can say,
+ * the file stays: better one too many on the disk than one too few in the ledger.
+ */
+async function isCommitted(run: ClaimedRun, path: string, deps: ExecuteDeps): Promise<boolean> {
+  const file = await deps.database.asTenant(run.tenantId, (tx) => findFileOfRun(tx, run.id));
+  return file?.path === path;
 }
 
 async function commit(

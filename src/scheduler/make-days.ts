@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { DayResult, FragmentRef, RowsPartRef, WorkClass } from '../reports/day-task.ts';
 import type { ReportKind } from '../reports/define-report.ts';
-import type { FragmentSpec } from '../reports/fragment.ts';
+import type { FragmentSpec, StoredPiece } from '../reports/fragment.ts';
 import { fragmentKey, totalsKey } from '../reports/part-keys.ts';
 import type { Dispatcher } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
@@ -41,9 +41,11 @@ export interface DaysJob {
   readonly specOf: (index: number) => FragmentSpec | null;
   /** Rows parts that this run has made already, by index; they need not be looked for. */
   readonly rowsPartOf: (index: number) => RowsPartRef | null;
+  /** Render anew what is there already: some of it turned out to be damaged. */
+  readonly renderAgain: boolean;
   readonly scratchDir: string;
   readonly signal: AbortSignal;
-  readonly onDay: (made: MadeDay, rowsRead: number) => void;
+  readonly onDay: (made: MadeDay, rowsRead: number, index: number) => void;
 }
 
 export interface DaysDeps {
@@ -84,7 +86,7 @@ export async function makeDays(
         const { made, rowsRead } =
           fromFound(plan, found[index], job, job.specOf(index)) ??
           (await fromThread(plan, index, found[index], job, deps, signal));
-        job.onDay(made, rowsRead);
+        job.onDay(made, rowsRead, index);
         return made;
       }),
     );
@@ -92,6 +94,11 @@ export async function makeDays(
     stop.abort(error);
     throw error;
   }
+}
+
+/** The pieces of the days that were rendered, in order. */
+export function piecesOf(days: readonly MadeDay[]): StoredPiece[] {
+  return days.flatMap((made) => made.fragment?.pieces ?? []);
 }
 
 async function findAll(
@@ -120,7 +127,7 @@ async function findAll(
   }));
   return planned.map((plan, index) => {
     const rows = parts.get(plan.rowsKey);
-    const fragment = parts.get(keys[index].fragment ?? '');
+    const fragment = job.renderAgain ? undefined : parts.get(keys[index].fragment ?? '');
     return {
       rowsPart: job.rowsPartOf(index) ?? (rows?.kind === 'rows' ? rows.ref : null),
       totals: keys[index].totals.map((key) => totals.get(key) ?? null),

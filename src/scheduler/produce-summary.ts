@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { scratchFolder } from '../cache/unfinished.ts';
 import { buildSummary, parseSummaryBy } from '../reports/build-summary.ts';
 import { mergeTotals, summaryFold } from '../reports/fold.ts';
 import { reportKind } from '../reports/registry.ts';
@@ -23,7 +24,7 @@ export function createSummaryProducer(
     const overall = summaryFold(kind, request);
     const grouped: FoldSpec = { ...overall, by: parseSummaryBy(kind, by) };
     const planned = await planDays(request, kind, tenant, { ...deps, signal });
-    const scratchDir = join('tmp', 'summaries', randomUUID());
+    const scratchDir = scratchFolder(`summary-${randomUUID()}`);
     let days: MadeDay[];
     try {
       days = await makeDays(
@@ -37,6 +38,7 @@ export function createSummaryProducer(
           folds: [overall, grouped],
           specOf: () => null,
           rowsPartOf: () => null,
+          renderAgain: false,
           scratchDir,
           signal,
           onDay: () => {},

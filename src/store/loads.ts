@@ -63,20 +63,38 @@ export function storeLoads(database: Database) {
         const dataset = datasetOf(load.dataset);
         await tx.run(stageTableSql(columns, dataset));
         const staged = await copyRows(tx, columns, fill, signal);
-        signal.throwIfAborted();
-        await tx.run(
-          `select pg_advisory_xact_lock(hashtextextended('daybook load ' || $1 || ' ' || $2, 0))`,
-          [load.tenantId, load.dataset],
-        );
-        const merged = await merge(tx, load, dataset, staged);
-        signal.throwIfAborted();
-        return merged;
+        return orAbandon(tx, signal, () => merge(tx, load, dataset, staged));
       },
       { statementTimeoutMs: LONGEST_LOAD_MS },
     );
 }
 
+/**
+ * A merge may wait long for others. Told to stop, we do not: the connection is closed under it, so
+ * that it never commits.
+ */
+async function orAbandon<T>(tx: Tx, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let stop = () => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => {
+      tx.abandon(new Error('a merge was given up'));
+      reject(signal.reason);
+    };
+  });
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work(), stopped]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
 async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Promise<StoredLoad> {
+  await tx.run(
+    `select pg_advisory_xact_lock(hashtextextended('daybook load ' || $1 || ' ' || $2, 0))`,
+    [load.tenantId, load.dataset],
+  );
   const written = { loaded: 0, updated: 0 };
   let superseded = 0;
   if (staged.good > 0) {

@@ -50,11 +50,6 @@ export async function recordParts(
   );
 }
 
-/** Forgets a part that turned out to be damaged or missing. */
-export async function dropPart(tx: Tx, key: string): Promise<void> {
-  await tx.run('delete from daybook.parts where key = $1', [key]);
-}
-
 /**
  * What a fold left of one day: its totals and, for row reports, the rows that each piece of a file
  * would have, which depend on the filter alone.

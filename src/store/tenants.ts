@@ -80,7 +80,7 @@ export async function findTenant(tx: Tx, nameOrId: string): Promise<Tenant | nul
 /** @throws DaybookError `E_NOT_FOUND` that repeats what was asked for. */
 export async function requireTenant(tx: Tx, nameOrId: string): Promise<Tenant> {
   const tenant = await findTenant(tx, nameOrId);
-  if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: nameOrId });
+  if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: nameOrId || '""' });
   return tenant;
 }
 

@@ -254,11 +254,11 @@ describe('the copy to --out', () => {
     expect(await readdir(folder)).toEqual(['from']);
   });
 
-  it('onto a full device fails with ENOSPC', async () => {
+  it('onto a full device fails with E_NO_SPACE that names it', async () => {
     const from = await made('x');
     await expect(
       copyToOut({ from, to: '/dev/full', file: fileRow('x'), signal: never }),
-    ).rejects.toMatchObject({ code: 'ENOSPC' });
+    ).rejects.toMatchObject({ code: 'E_NO_SPACE', details: { where: '--out /dev/full' } });
   });
 });
 

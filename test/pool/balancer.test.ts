@@ -13,9 +13,10 @@ const day = (over: Partial<WaitingDay> & { id: string }): WaitingDay => ({
   workClass: 'interactive',
   expectedRows: 1,
   waitingSince: 0,
+  suspected: false,
   ...over,
 });
-const one: ComputeLoad[] = [{ id: 1, threads: 1, inFlight: 0 }];
+const one: ComputeLoad[] = [{ id: 1, threads: 1, inFlight: 0, quarantined: false }];
 
 const anyDay = fc.record({
   id: fc.uuid(),
@@ -24,11 +25,17 @@ const anyDay = fc.record({
   workClass: fc.constantFrom('interactive' as const, 'scheduled' as const, 'precache' as const),
   expectedRows: fc.nat(1_000_000),
   waitingSince: fc.nat(60_000),
+  suspected: fc.constant(false),
 });
 const anyLoads = fc
   .array(fc.tuple(fc.integer({ min: 1, max: 8 }), fc.nat(8)), { maxLength: 5 })
   .map((loads) =>
-    loads.map(([threads, busy], id) => ({ id, threads, inFlight: Math.min(busy, threads) })),
+    loads.map(([threads, busy], id) => ({
+      id,
+      threads,
+      inFlight: Math.min(busy, threads),
+      quarantined: false,
+    })),
   );
 
 describe('the balancer', () => {
@@ -71,5 +78,28 @@ describe('the balancer', () => {
     ];
     expect(chooseNext(waiting, [], one, AGEING_MS - 1)?.day.id).toBe('new');
     expect(chooseNext(waiting, [], one, AGEING_MS)?.day.id).toBe('old');
+  });
+
+  it('gives a suspected day a process of its own, and keeps the least busy one free for it', () => {
+    const waiting = [day({ id: 'suspect', suspected: true }), day({ id: 'other', runId: 'a2' })];
+    const loads = (...inFlight: number[]): ComputeLoad[] =>
+      inFlight.map((count, id) => ({ id, threads: 4, inFlight: count, quarantined: false }));
+    expect(chooseNext(waiting, [], loads(2, 0), 0)).toMatchObject({
+      day: { id: 'suspect' },
+      computeId: 1,
+    });
+    expect(chooseNext(waiting, [], loads(2, 1), 0)).toMatchObject({
+      day: { id: 'other' },
+      computeId: 0,
+    });
+    expect(chooseNext(waiting, [], loads(1), 0)).toBeNull();
+    const quarantine: ComputeLoad[] = [
+      { id: 0, threads: 4, inFlight: 1, quarantined: true },
+      { id: 1, threads: 4, inFlight: 0, quarantined: false },
+    ];
+    expect(chooseNext(waiting, [], quarantine, 0)).toMatchObject({
+      day: { id: 'other' },
+      computeId: 1,
+    });
   });
 });

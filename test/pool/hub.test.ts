@@ -105,4 +105,79 @@ describe('the hub', () => {
     hub.fromCompute(1, compute, { kind: 'ready', threads: 1 });
     expect(hub.load()).toEqual({ waiting: 0, running: 0, threads: 1 });
   });
+
+  it('starts a day anew for who asks while it is being aborted', () => {
+    const { hub, work, answers, compute, client } = setUp();
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 2 });
+    hub.fromClient(client, { kind: 'dispatch', id: '1', task: task() });
+    hub.fromClient(client, { kind: 'cancel', id: '1' });
+    hub.fromClient(client, { kind: 'dispatch', id: '2', task: task({ taskId: 'task-2' }) });
+    expect(work.map((each) => each.kind)).toEqual(['work', 'abort', 'work']);
+    const error = { code: 'E_INTERNAL' as const, message: 'aborted', details: {} };
+    hub.fromCompute(1, compute, { kind: 'broken', taskId: 'task-1', error });
+    expect(answers).toEqual([]);
+    hub.fromCompute(1, compute, { kind: 'worked', taskId: 'task-2', result: result('task-2') });
+    expect(answers).toMatchObject([{ kind: 'dispatched', id: '2' }]);
+    expect(hub.load()).toEqual({ waiting: 0, running: 0, threads: 2 });
+  });
+
+  it('leaves the thread of an aborted day alone until the day has ended', () => {
+    const { hub, work, compute, client } = setUp();
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 1 });
+    hub.fromClient(client, { kind: 'dispatch', id: '1', task: task() });
+    hub.fromClient(client, { kind: 'cancel', id: '1' });
+    hub.fromClient(client, { kind: 'dispatch', id: '2', task: task({ taskId: 'task-2' }) });
+    expect(work.map((each) => each.kind)).toEqual(['work', 'abort']);
+    hub.fromCompute(1, compute, { kind: 'worked', taskId: 'task-1', result: result('task-1') });
+    expect(work.map((each) => each.kind)).toEqual(['work', 'abort', 'work']);
+  });
+
+  it('fails only the day that takes processes with it, whatever ran beside it', () => {
+    const { hub, work, answers, compute, client } = setUp();
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 3 });
+    const days = ['poison', 'b', 'c'];
+    days.forEach((date, index) => {
+      const day = { date, zone: 'UTC', start: index, end: index + 1 };
+      hub.fromClient(client, { kind: 'dispatch', id: date, task: task({ taskId: date, day }) });
+    });
+    // Whenever the poison runs its process dies; all others end well.
+    for (let computeId = 1; ; computeId++) {
+      let running = work.splice(0).flatMap((each) => (each.kind === 'work' ? [each.task] : []));
+      while (running.length > 0 && running.every(({ taskId }) => taskId !== 'poison')) {
+        for (const { taskId } of running) {
+          hub.fromCompute(computeId, compute, { kind: 'worked', taskId, result: result(taskId) });
+        }
+        running = work.splice(0).flatMap((each) => (each.kind === 'work' ? [each.task] : []));
+      }
+      if (running.length === 0) break;
+      hub.computeGone(computeId, 'out of memory');
+      hub.fromCompute(computeId + 1, compute, { kind: 'ready', threads: 3 });
+    }
+    expect(answers.map((each) => [each.kind, 'id' in each && each.id]).sort()).toEqual([
+      ['dispatched', 'b'],
+      ['dispatched', 'c'],
+      ['refused', 'poison'],
+    ]);
+  });
+
+  it('raises a waiting day to the class of the most urgent who asks for it', () => {
+    const { hub, work, compute, client } = setUp();
+    const early = (date: string) => ({ date, zone: 'UTC', start: 0, end: date.length });
+    const scheduled = { workClass: 'scheduled' as const, tenantId: 'b', runId: 'run-b' };
+    const wanted = task({ taskId: 'wanted', day: early('wanted'), ...scheduled });
+    const ids = ['other', 'wanted'];
+    hub.fromClient(client, {
+      kind: 'dispatch',
+      id: ids[0],
+      task: task({ taskId: 'other', day: early('other'), ...scheduled }),
+    });
+    hub.fromClient(client, { kind: 'dispatch', id: ids[1], task: wanted });
+    hub.fromClient(client, {
+      kind: 'dispatch',
+      id: 'urgent',
+      task: { ...wanted, taskId: 'urgent', workClass: 'interactive' },
+    });
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 1 });
+    expect(work).toMatchObject([{ kind: 'work', task: { taskId: 'wanted' } }]);
+  });
 });

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, crc32, inflateRaw } from 'node:zlib';
 import { DaybookError } from '../../errors.ts';
-import { copyPiece, type OpenPiece, type Run } from './splice.ts';
+import { copyPiece, type OpenedPiece } from './splice.ts';
 
 const inflateInThread = promisify(inflateRaw);
 
@@ -11,36 +11,38 @@ const inflateInThread = promisify(inflateRaw);
  * @throws DaybookError `E_PART_DAMAGED` when a piece is not what it says
  */
 export async function* inflatePieces(
-  pieces: readonly Run[],
-  openPiece: OpenPiece,
+  pieces: AsyncIterable<OpenedPiece>,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  let next: Promise<Buffer> | null = null;
+  const iterator = pieces[Symbol.asyncIterator]();
+  let index = 0;
+  const ahead = async (): Promise<Buffer | null> => {
+    const next = await iterator.next();
+    return next.done ? null : inflatePiece(index++, next.value, signal);
+  };
+  let next = ahead();
   try {
-    for (let index = 0; index < pieces.length; index++) {
-      const raw: Buffer = await (next ?? inflatePiece(index, pieces[index], openPiece, signal));
-      const following = index + 1;
-      next =
-        following < pieces.length
-          ? inflatePiece(following, pieces[following], openPiece, signal)
-          : null;
+    for (;;) {
+      const raw = await next;
+      if (raw === null) return;
+      next = ahead();
       // It may fail while nobody waits for it; it is awaited above or below.
-      next?.catch(() => {});
+      next.catch(() => {});
       yield raw;
     }
   } finally {
-    await next?.catch(() => {});
+    await next.catch(() => {});
+    await iterator.return?.();
   }
 }
 
 async function inflatePiece(
   index: number,
-  piece: Run,
-  openPiece: OpenPiece,
+  { piece, open }: OpenedPiece,
   signal: AbortSignal,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  await copyPiece(index, piece, openPiece, async (chunk) => void chunks.push(chunk), signal);
+  await copyPiece(index, piece, open, async (chunk) => void chunks.push(chunk), signal);
   const raw = await inflateInThread(Buffer.concat(chunks), {
     finishFlush: constants.Z_SYNC_FLUSH,
     maxOutputLength: piece.rawBytes + 1,

@@ -41,6 +41,20 @@ export function joinRuns(runs: readonly Run[]): Run {
 /** Opens the compressed bytes of a piece. */
 export type OpenPiece = (index: number) => AsyncIterable<Uint8Array>;
 
+/** A piece and the way to its compressed bytes. */
+export interface OpenedPiece {
+  readonly piece: Run;
+  readonly open: () => AsyncIterable<Uint8Array>;
+}
+
+/** Pieces that are all there, in order. */
+export async function* openedPieces(
+  pieces: readonly Run[],
+  openPiece: OpenPiece,
+): AsyncGenerator<OpenedPiece> {
+  for (const [index, piece] of pieces.entries()) yield { piece, open: () => openPiece(index) };
+}
+
 /** Takes bytes and resolves when it wants more. */
 export type Sink = (bytes: Uint8Array) => Promise<void>;
 
@@ -51,12 +65,12 @@ export type Sink = (bytes: Uint8Array) => Promise<void>;
 export async function copyPiece(
   index: number,
   piece: Run,
-  openPiece: OpenPiece,
+  open: () => AsyncIterable<Uint8Array>,
   out: Sink,
   signal: AbortSignal,
 ): Promise<void> {
   let bytes = 0;
-  for await (const chunk of openPiece(index)) {
+  for await (const chunk of open()) {
     signal.throwIfAborted();
     bytes += chunk.length;
     if (bytes > piece.bytes) break;

@@ -85,7 +85,8 @@ async function addDetail(
   await zip.add(name, joinRuns([head, ...own, tail]), async (out) => {
     await out(head.data);
     for (const [index, piece] of own.entries()) {
-      await copyPiece(sheet.firstPiece + index, piece, openPiece, out, signal);
+      const at = sheet.firstPiece + index;
+      await copyPiece(at, piece, () => openPiece(at), out, signal);
     }
     await out(tail.data);
     await out(FINAL_BLOCK);

@@ -1,0 +1,77 @@
+import type { FragmentSpec, StoredPiece } from '../reports/fragment.ts';
+import { planSheets } from '../reports/render/sheet-plan.ts';
+import { countingDays, type DetailJob, daysJobOf, hasLinesByDay, specOf } from './detail-job.ts';
+import { type DaysDeps, type MadeDay, makeDays, piecesOf } from './make-days.ts';
+import { renderPeriod } from './render-period.ts';
+import type { ReportDeps } from './report-job.ts';
+
+/** `cell_refs: auto` writes references up to this many rows, and for all that is scheduled. */
+export const AUTO_REFS_ROWS = 100_000;
+
+export interface Detail {
+  readonly days: readonly MadeDay[];
+  readonly pieces: readonly StoredPiece[];
+  /** The pieces bear cell references. */
+  readonly cellRefs: boolean;
+}
+
+/**
+ * The days and the pieces of the Detail rows. Cell references need the row counts of all earlier
+ * days, so days are counted first and rendered then, from their rows parts; where many rows are
+ * expected the minimal form is rendered at once, and again only if they turn out to be few.
+ */
+export async function makeDetail(
+  detail: DetailJob,
+  deps: DaysDeps & Pick<ReportDeps, 'parts'>,
+): Promise<Detail> {
+  const { job, kind, planned } = detail;
+  const { request, workClass } = job;
+  const byDay = hasLinesByDay(detail);
+  const spec = specOf(detail);
+  const refsWanted = request.format === 'xlsx' && request.cellRefs !== 'never';
+  const expected = planned.reduce((sum, plan) => sum + plan.expectedRows, 0);
+  const manyExpected =
+    request.cellRefs === 'auto' && workClass === 'interactive' && expected > AUTO_REFS_ROWS;
+  const renderAtOnce = byDay && (!refsWanted || manyExpected);
+
+  const common = daysJobOf(detail);
+  const days = await makeDays(
+    planned,
+    {
+      ...common,
+      specOf: () => (renderAtOnce ? spec : null),
+      rowsPartOf: () => null,
+      onDay: countingDays(detail),
+    },
+    deps,
+  );
+  if (!byDay) return { days, ...(await renderPeriod(job, kind, spec, days, refsWanted, deps)) };
+
+  const rows = days.flatMap((made) => made.pieceRows).reduce((sum, count) => sum + count, 0);
+  const cellRefs =
+    refsWanted &&
+    (request.cellRefs === 'always' || workClass === 'scheduled' || rows <= AUTO_REFS_ROWS);
+  if (renderAtOnce && !cellRefs) return { days, pieces: piecesOf(days), cellRefs };
+
+  const specs = cellRefs ? withFirstRows(spec, days) : days.map(() => spec);
+  const rendered = await makeDays(
+    planned,
+    {
+      ...common,
+      specOf: (index) => specs[index],
+      rowsPartOf: (index) => days[index].rowsPart,
+      onDay: () => {},
+    },
+    deps,
+  );
+  return { days, pieces: piecesOf(rendered), cellRefs };
+}
+
+function withFirstRows(spec: FragmentSpec, days: readonly MadeDay[]): FragmentSpec[] {
+  const places = planSheets(days.flatMap((made) => made.pieceRows));
+  let next = 0;
+  return days.map((made) => {
+    const firstRows = made.pieceRows.map(() => places[next++].firstRow);
+    return { ...spec, firstRows };
+  });
+}
