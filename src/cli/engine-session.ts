@@ -104,7 +104,9 @@ async function withOwnEngine<T>(
         home: config.home,
         log,
         holder,
-        maxRuns: 0,
+        // Claimed once more when it was given back for a passing reason.
+        maxRuns: 1,
+        only: run.id,
         claimed,
         announce: ({ days, rows }) => watch.onProgress({ days, rows }),
       });
@@ -148,8 +150,26 @@ async function watchRun(
   watch: Watch & { readonly onCancel?: () => void },
 ): Promise<{ path: string; file: FileRow }> {
   let cancelled = false;
+  let answeredAt = performance.now();
+
+  /** Postgres may be on its way back: it is waited for as long as a lease lasts. */
+  async function look(): Promise<RunRow | null> {
+    for (;;) {
+      try {
+        const run = await database.asTenant(queued.tenantId, (tx) => findRun(tx, queued.id));
+        answeredAt = performance.now();
+        return run;
+      } catch (error) {
+        const passing = error instanceof DaybookError && error.code === 'E_UNAVAILABLE';
+        const late = performance.now() - answeredAt > LEASE_SECONDS * 1000;
+        if (!passing || late || watch.signal.aborted) throw error;
+        await pause(WATCH_MS);
+      }
+    }
+  }
+
   for (;;) {
-    const run = await database.asTenant(queued.tenantId, (tx) => findRun(tx, queued.id));
+    const run = await look();
     if (!run) throw new DaybookError('E_NOT_FOUND', { what: 'run', got: queued.id });
     const { daysTotal: total, daysDone: done, daysCached: cached, rowsRead: rows } = run;
     watch.onProgress({ days: { total, done, cached }, rows });

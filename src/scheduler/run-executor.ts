@@ -17,6 +17,8 @@ export interface ExecutorDeps extends ExecuteDeps {
   readonly holder: string;
   /** Runs worked on at once. */
   readonly maxRuns: number;
+  /** This run and no other. */
+  readonly only?: string;
   /** Runs that are claimed already, to begin with. */
   readonly claimed?: readonly ClaimedRun[];
 }
@@ -67,7 +69,8 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     if (performance.now() - lastHeartbeat > HEARTBEAT_MS) await heartbeat();
     const limit = deps.maxRuns - held.size;
     if (draining || limit <= 0) return;
-    const options = { holder: deps.holder, limit, leaseSeconds: LEASE_SECONDS };
+    const { holder, only } = deps;
+    const options = { holder, limit, leaseSeconds: LEASE_SECONDS, only };
     const claimed = await deps.database.asSystem((tx) => claimRuns(tx, options));
     for (const run of claimed) take(run);
   }
