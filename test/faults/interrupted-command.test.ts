@@ -76,6 +76,24 @@ describe('an export that is interrupted while its days are made', () => {
   });
 });
 
+it('an export whose connections are cut while its days are made is whole all the same', async () => {
+  const file = join(out, 'cut.csv');
+  const held = await standstill(test.url, 'calls');
+  const command = start(exportTo(file), environment(freshHome()));
+  try {
+    await held.reached();
+    await ask(
+      test.url,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where application_name = 'daybook thread' and datname = current_database()`,
+    );
+  } finally {
+    await held.end();
+  }
+  expect(await command.ended).toMatchObject({ code: 0 });
+  rmSync(file);
+});
+
 describe('a load that is interrupted', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'by %s in the middle of its input ends with status 1 and has loaded nothing',
