@@ -13,7 +13,7 @@ export const ERRORS = {
   E_DATE: {
     status: 422,
     retryable: false,
-    template: '{where}: {got} is not a date; expected YYYY-MM-DD',
+    template: '{where}: {got} is not a date of the calendar; expected YYYY-MM-DD',
   },
   E_PERIOD: { status: 422, retryable: false, template: '{where}: got {got}; expected {expected}' },
   E_UNKNOWN_REPORT: {

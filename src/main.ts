@@ -6,6 +6,7 @@ const config = configFromProcess();
 // Signals reach the whole group; the primary alone answers them and tells its children.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
+process.on('SIGHUP', () => {});
 process.on('disconnect', () => process.exit(1));
 // Answers the primary when it gathers metrics.
 new AggregatorRegistry();

@@ -28,7 +28,9 @@ describe('docs/errors.md', () => {
 describe('an error', () => {
   test('fills its message from its details, and says what was not given', () => {
     const error = new DaybookError('E_DATE', { where: 'from' });
-    expect(error.message).toBe('from: (not given) is not a date; expected YYYY-MM-DD');
+    expect(error.message).toBe(
+      'from: (not given) is not a date of the calendar; expected YYYY-MM-DD',
+    );
   });
 
   test('has the status and the retryability of its code', () => {

@@ -24,7 +24,7 @@ export function stopSignals(
       toFirst(name);
     } else if (name !== 'SIGINT' || nowMs() - firstMs > ECHO_MS) toSecond();
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
   return {
     first: new Promise((resolve) => {
       toFirst = resolve;

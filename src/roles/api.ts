@@ -72,8 +72,15 @@ export async function runApi(config: Config): Promise<void> {
     else if (message.kind === 'metrics') allMetrics.receive(message);
     else if (message.kind === 'engine') engineReady = message.ready;
   });
-  onDrain(() => server.close().then(() => database.close()));
-  await server.listen({ host: config.host, port: config.port });
+  const listening = server.listen({ host: config.host, port: config.port });
+  // A server that is closed while it begins to listen would stay.
+  onDrain(() =>
+    listening
+      .catch(() => {})
+      .then(() => server.close())
+      .then(() => database.close()),
+  );
+  await listening;
 }
 
 function createProgressFeed(): ProgressFeed & { publish(hint: RunHint): void } {

@@ -104,7 +104,7 @@ async function commit(
       tenantId: run.tenantId,
       runId: run.id,
       name: fileNameOf({
-        tenant: tenant.name,
+        tenant: tenant.title,
         report: request.report,
         period: request.period,
         format: request.format,
