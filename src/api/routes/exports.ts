@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
 import { parseReportRequest } from '../../reports/parse-request.ts';
-import { findFilesOfRuns } from '../../store/files.ts';
 import { onceByKey } from '../../store/idempotency.ts';
-import { insertRun, isFinal, listRuns, requestCancel } from '../../store/runs.ts';
+import { insertRun, isFinal, requestCancel } from '../../store/runs.ts';
 import { calendarOf, daysOf } from '../../time/calendar.ts';
 import { actorOf } from '../access.ts';
-import { readCursor, writeCursor } from '../cursor.ts';
+import { readCursor } from '../cursor.ts';
 import { IdempotencyKey, idempotencyKeyOf } from '../idempotency-key.ts';
 import { waitSecondsOf } from '../prefer.ts';
 import { requestSignal } from '../request-signal.ts';
 import { requireRun, unknownRun } from '../run-lookup.ts';
+import { pageOfRuns } from '../run-page.ts';
 import { waitForRun } from '../run-watch.ts';
 import { isUuid } from '../uuid.ts';
 import { RunPage, RunView, viewRun } from '../views.ts';
@@ -108,21 +108,8 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
     async (request) => {
       const { tenant } = actorOf(request);
       const { limit, cursor } = request.query;
-      return database.asTenant(tenant.id, async (tx) => {
-        const page = await listRuns(tx, {
-          limit,
-          cursor: readCursor(cursor),
-          workClass: 'interactive',
-        });
-        const files = await findFilesOfRuns(
-          tx,
-          page.runs.map(({ id }) => id),
-        );
-        return {
-          items: page.runs.map((run) => viewRun(run, files.get(run.id) ?? null, tenant, now())),
-          next_cursor: writeCursor(page.next),
-        };
-      });
+      const page = { limit, cursor: readCursor(cursor), workClass: 'interactive' as const };
+      return pageOfRuns(database, tenant, page, now);
     },
   );
 

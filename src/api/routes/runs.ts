@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { findFilesOfRuns } from '../../store/files.ts';
-import { listRuns } from '../../store/runs.ts';
 import { actorOf } from '../access.ts';
-import { readCursor, writeCursor } from '../cursor.ts';
+import { readCursor } from '../cursor.ts';
 import { requireRun } from '../run-lookup.ts';
+import { pageOfRuns } from '../run-page.ts';
 import { RunPage, RunView, viewRun } from '../views.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 import { PageQuery } from './exports.ts';
@@ -31,22 +30,8 @@ export function runRoutes({ server, deps }: RouteContext): void {
     async (request) => {
       const { tenant } = actorOf(request);
       const { limit, cursor, status, work_class } = request.query;
-      return database.asTenant(tenant.id, async (tx) => {
-        const page = await listRuns(tx, {
-          limit,
-          cursor: readCursor(cursor),
-          state: status,
-          workClass: work_class,
-        });
-        const files = await findFilesOfRuns(
-          tx,
-          page.runs.map(({ id }) => id),
-        );
-        return {
-          items: page.runs.map((run) => viewRun(run, files.get(run.id) ?? null, tenant, now())),
-          next_cursor: writeCursor(page.next),
-        };
-      });
+      const page = { limit, cursor: readCursor(cursor), state: status, workClass: work_class };
+      return pageOfRuns(database, tenant, page, now);
     },
   );
 
