@@ -1,5 +1,6 @@
 import { DaybookError } from '../errors.ts';
 import { type Dataset, type DatasetName, datasetOf } from '../reports/dataset.ts';
+import type { StageColumn, Staged } from '../store/loads.ts';
 import type { Calendar } from '../time/calendar.ts';
 import type { Bytes } from './byte-source.ts';
 import { CopyWriter } from './copy-writer.ts';
@@ -10,7 +11,7 @@ import { columnsOf, openRows } from './open-rows.ts';
 import { parseLoadMap } from './parse-load-map.ts';
 import type { RowReader } from './row.ts';
 import { RowEncoder, stageColumns } from './row-encoder.ts';
-import type { StageColumn, StagedRows, StoreLoad } from './staging.ts';
+import type { StoreLoad } from './staging.ts';
 
 /** Loading: bytes from anywhere, through a map, into the store, all of it or nothing. */
 
@@ -155,7 +156,7 @@ function stageFrom(
     let rejected = 0;
     let firstReject: string | null = null;
 
-    const fill = async (write: (bytes: Buffer) => Promise<void>): Promise<StagedRows> => {
+    const fill = async (write: (bytes: Buffer) => Promise<void>): Promise<Staged> => {
       let more = true;
       while (more) {
         signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import type { Dataset, Field } from '../reports/dataset.ts';
+import type { StageColumn } from '../store/loads.ts';
 import { extraColumns, inOrderOfNeed, namesakes, requireColumn } from './bind-columns.ts';
 import type { CopyWriter } from './copy-writer.ts';
 import type { LoadMap } from './load-map.ts';
@@ -9,7 +10,6 @@ import { compileInstant, type InstantValue, type ReadInstant } from './read-inst
 import { type RejectCode, rejectRecord, shown } from './reject.ts';
 import type { Row } from './row.ts';
 import { Span } from './span.ts';
-import type { StageColumn } from './staging.ts';
 
 /**
  * Rows in, rows of COPY out: each field is found, read as its type and written, or the row is

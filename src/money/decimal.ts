@@ -59,11 +59,6 @@ export function divideToScale(numerator: Decimal, denominator: Decimal, scale: n
   return { unscaled: negative ? -rounded : rounded, scale };
 }
 
-/** `d` with exactly `scale` digits after the point, halves away from zero. */
-export function roundToScale(d: Decimal, scale: number): Decimal {
-  return divideToScale(d, { unscaled: 1n, scale: 0 }, scale);
-}
-
 /** Plain text with at least `minScale` digits after the point, and no zeros behind those. */
 export function formatDecimal(d: Decimal, minScale = 0): string {
   const negative = d.unscaled < 0n;
@@ -82,85 +77,4 @@ function unscaledAt(d: Decimal, scale: number): bigint {
 
 function powerOfTen(exponent: number): bigint {
   return 10n ** BigInt(exponent);
-}
-
-/** Numbers of at most this many digits, added to a sum that is safe, stay exact as integers. */
-const FAST_DIGITS = 15;
-const FAST_SCALES = 16;
-
-/**
- * An exact running sum, fast for what reports add up by the million: the text of a number as it
- * came from the source, in ASCII bytes, without making a string or a BigInt of it. Small numbers
- * are added as safe integers, one sum per scale; what leaves that range goes over to a BigInt.
- */
-export class DecimalSum {
-  readonly #safeSums = new Float64Array(FAST_SCALES);
-  #largestScale = 0;
-  #rest: Decimal = ZERO;
-
-  /**
-   * Adds the number whose text is `bytes[start, end)`, as {@link parseDecimal} reads it.
-   * @throws DaybookError `E_INPUT` for any other text, and then adds nothing
-   */
-  addBytes(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.#addShort(bytes, start, end)) this.#addText(bytes, start, end);
-  }
-
-  add(d: Decimal): void {
-    this.#rest = addDecimal(this.#rest, d);
-  }
-
-  /** The sum so far; its scale is the largest that was added. */
-  value(): Decimal {
-    let sum = addDecimal(this.#rest, { unscaled: 0n, scale: this.#largestScale });
-    for (let scale = 0; scale < FAST_SCALES; scale++) {
-      if (this.#safeSums[scale] !== 0) {
-        sum = addDecimal(sum, { unscaled: BigInt(this.#safeSums[scale]), scale });
-      }
-    }
-    return sum;
-  }
-
-  /** False, and nothing added, when the text is not that of a short number. */
-  #addShort(bytes: Uint8Array, start: number, end: number): boolean {
-    if (end - start > FAST_DIGITS) return false;
-    const sign = bytes[start];
-    const firstDigit = sign === 0x2d || sign === 0x2b ? start + 1 : start;
-    let point = -1;
-    let unscaled = 0;
-    for (let at = firstDigit; at < end; at++) {
-      const digit = bytes[at] - 0x30;
-      if (digit >= 0 && digit <= 9) unscaled = unscaled * 10 + digit;
-      else if (digit === -2 && point < 0 && at > firstDigit) point = at;
-      else return false;
-    }
-    if (firstDigit >= end || point === end - 1) return false;
-    this.#addSafe(sign === 0x2d ? -unscaled : unscaled, point < 0 ? 0 : end - point - 1);
-    return true;
-  }
-
-  #addSafe(unscaled: number, scale: number): void {
-    if (scale > this.#largestScale) this.#largestScale = scale;
-    const sum = this.#safeSums[scale] + unscaled;
-    if (Number.isSafeInteger(sum)) {
-      this.#safeSums[scale] = sum;
-      return;
-    }
-    this.add({ unscaled: BigInt(this.#safeSums[scale]), scale });
-    this.#safeSums[scale] = unscaled;
-  }
-
-  #addText(bytes: Uint8Array, start: number, end: number): void {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString(
-      'latin1',
-    );
-    const parsed = parseDecimal(text);
-    if (parsed === null) {
-      throw new DaybookError('E_INPUT', {
-        where: 'sum',
-        reason: `${JSON.stringify(text.slice(0, 64))} is not a decimal number`,
-      });
-    }
-    this.add(parsed);
-  }
 }

@@ -9,11 +9,12 @@ import type { ThreadAnswer, ThreadSettings } from './thread.ts';
 
 /** Old generation of one thread; what a day needs beyond it ends the day, not the others. */
 const THREAD_HEAP_MB = 768;
-const DRAIN_MS = 25_000;
+/** Less than the primary gives this process to end. */
+const DRAIN_MS = 4_000;
 
 export interface ComputeProcess {
   receive(message: WorkMessage): void;
-  /** Waits for the days under way, at most 25 s, then ends the threads. */
+  /** Waits for the days under way, at most 4 s, then ends the threads. */
   close(): Promise<void>;
 }
 
@@ -67,8 +68,12 @@ export function startCompute(deps: {
 
 /** A thread that ended under its day: out of memory, cut short, or thrown outside our code. */
 function endOfThread(thrown: unknown, task: DayTask): PlainError {
-  const error = toPlainError(thrown);
-  if ((thrown as { code?: string }).code !== 'ERR_WORKER_OUT_OF_MEMORY') return error;
-  const details = { day: task.day.date, attempts: 1, reason: error.message };
-  return toPlainError(new DaybookError('E_RESOURCE_EXHAUSTED', details));
+  const day = task.day.date;
+  const { code, message } = thrown as { code?: string; message?: string };
+  const reason = message ?? String(thrown);
+  return toPlainError(
+    code === 'ERR_WORKER_OUT_OF_MEMORY'
+      ? new DaybookError('E_RESOURCE_EXHAUSTED', { day, attempts: 1, reason })
+      : new DaybookError('E_DAY_FAILED', { day, reason }),
+  );
 }

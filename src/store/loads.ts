@@ -15,6 +15,7 @@ import type { Database, Tx } from './database.ts';
 
 export interface StageColumn {
   readonly name: string;
+  /** As the encoder writes it; a decimal is staged as its text. */
   readonly type: 'bigint' | 'text' | 'timestamptz' | 'jsonb';
 }
 
@@ -22,17 +23,22 @@ export interface Load {
   readonly tenantId: string;
   readonly dataset: DatasetName;
   readonly fileName: string;
+  /** The map as it was given; null: none. */
   readonly map: unknown;
   readonly requestedBy: string;
-  /** UTC epoch ms; null: the mark stays where it is. */
+  /** UTC epoch ms up to which the dataset is complete with this load; null: not said. */
   readonly completeThrough: number | null;
+  /** False: refused rows are counted but not kept, since they are kept already. */
   readonly keepRejects: boolean;
 }
 
+/** What is known when the last row is staged. */
 export interface Staged {
+  /** Rows that were taken, of them with the same key more than once included. */
   readonly good: number;
   readonly rejected: number;
   readonly days: number;
+  /** Open rejects that this load settles. */
   readonly settledRejects: readonly string[];
 }
 
@@ -41,7 +47,9 @@ export interface StoredLoad {
   readonly loaded: number;
   readonly updated: number;
   readonly unchanged: number;
+  /** Rows that a later row of the same file with the same key replaced. */
   readonly superseded: number;
+  /** UTC epoch ms; where the mark stands now, which may be later than the load's. Null: no mark. */
   readonly completeThrough: number | null;
 }
 
