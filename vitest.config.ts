@@ -10,13 +10,8 @@ const common = {
 };
 
 /**
-<<<<<<< HEAD
- * `node`: needs Node alone. `interop`: reads our files back with other programs. `long`: many
- * rounds; `DAYBOOK_LONG=short` asks for fewer.
-=======
  * `node`: needs Node alone. `interop`: reads our files back with other programs. `long`: takes
  * minutes and other programs; `DAYBOOK_LONG=short` asks for fewer rounds.
->>>>>>> main
  */
 export default defineConfig({
   test: {
