@@ -2,7 +2,7 @@ import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
 import type { Hub } from '../pool/hub.ts';
 
 /** Metrics of all processes, as the primary gathers them, and of the balancer itself. */
-export function createMetricsOfAll(hub: Hub): () => Promise<string> {
+export function createMetricsOfAll(hub: Hub, queuedRuns: () => number): () => Promise<string> {
   const children = new AggregatorRegistry();
   const own = new Registry();
   const gauge = (name: string, help: string, read: () => number) =>
@@ -16,6 +16,7 @@ export function createMetricsOfAll(hub: Hub): () => Promise<string> {
     });
   gauge('daybook_days_waiting', 'Days that wait for a thread', () => hub.load().waiting);
   gauge('daybook_days_running', 'Days that a thread works on', () => hub.load().running);
+  gauge('daybook_runs_queued', 'Interactive runs that nobody works on yet', queuedRuns);
   gauge('daybook_threads', 'Threads of all compute processes', () => hub.load().threads);
   const seconds = (name: string, help: string, readMs: () => number) =>
     new Counter({

@@ -45,11 +45,11 @@ export function startPrimary(deps: {
   cluster.setupPrimary({ exec: MAIN, args: [] });
   new RateLimiterClusterMaster();
   const hub = createHub({ log, monotonicNow: () => performance.now() });
-  const metricsOfAll = createMetricsOfAll(hub);
+  let queue = { queuedRuns: 0, queuedDays: 0 };
+  const metricsOfAll = createMetricsOfAll(hub, () => queue.queuedRuns);
   const clients = new Map<Worker, Role>();
   const timers = new Set<NodeJS.Timeout>();
   let stopping = false;
-  let queue = { queuedRuns: 0, queuedDays: 0 };
 
   const environmentOf = (role: Role, poolSize: number) => ({
     DAYBOOK_ROLE: role,

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MOST_RUNS_OF_TENANT } from '../../src/pool/admission.ts';
+import { MOST_RUNS, MOST_RUNS_OF_TENANT } from '../../src/pool/admission.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
 import { childrenOf, type Running, start, until } from '../faults/support/daybook.ts';
 import { callsCsv } from '../faults/support/rows.ts';
+import { standstill } from '../faults/support/standstill.ts';
 import { load } from '../ingest/support/load.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
-import { freshHome } from '../support/embedded.ts';
+import { ask, freshHome } from '../support/embedded.ts';
 
 /** Two tenants at a live `daybook up` with two compute processes of two threads. */
 
@@ -70,6 +71,13 @@ async function exportedWhole(key: string): Promise<void> {
   throw new Error('the export did not end in three minutes');
 }
 
+async function removeQueued(tenantId: string): Promise<void> {
+  await ask(
+    test.url,
+    `delete from daybook.runs where tenant_id = '${tenantId}' and state = 'queued'`,
+  );
+}
+
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
@@ -110,5 +118,35 @@ describe('a tenant whose exports pile up', () => {
       return answer.status === 202 ? answer : null;
     }, 'the tenant is let in again');
     expect(later.headers.get('idempotency-replayed')).toBeNull();
+    await removeQueued(flood.id);
+  });
+});
+
+describe('a backlog of others', () => {
+  it('is refused to who has a part in it, and lets in who has none', async () => {
+    const [acme, bolt] = tenants;
+    const crowd = await addTestTenant(test.database, { name: 'crowd', zone: 'UTC' });
+    const held = await standstill(test.url, 'calls');
+    try {
+      await ask(
+        test.url,
+        `insert into daybook.runs (tenant_id, report, request, work_class, requested_by, days_total)
+         select '${crowd.id}', report, request, work_class, 'test', 1
+         from generate_series(1, ${MOST_RUNS + 100}),
+           (select * from daybook.runs where tenant_id = '${acme.id}' limit 1) as like_this`,
+      );
+      const queued = async () => ((await metric('daybook_runs_queued')) >= MOST_RUNS ? true : null);
+      await until(queued, 'the primary has heard of the queue');
+      const refused = await until(async () => {
+        const answer = await post(acme.key, '2026-01-01');
+        return answer.status === 503 ? answer : null;
+      }, 'acme is refused');
+      const got = expect.stringMatching(/^\d{4,} exports wait$/);
+      expect(await refused.json()).toMatchObject({ code: 'E_BUSY', got });
+      expect((await post(bolt.key, '2026-01-01')).status).toBe(202);
+    } finally {
+      await removeQueued(crowd.id);
+      await held.end();
+    }
   });
 });
