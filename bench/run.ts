@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { benchBalancer } from './balancer.ts';
 import { benchExport } from './export.ts';
 import { benchLoad } from './load.ts';
+import { benchMemory } from './memory.ts';
 import { benchRender } from './render.ts';
 import { type BenchOptions, type BenchRow, tableOf } from './row.ts';
 
@@ -10,6 +11,7 @@ import { type BenchOptions, type BenchRow, tableOf } from './row.ts';
 
 const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   export: benchExport,
+  memory: benchMemory,
   render: benchRender,
   balancer: benchBalancer,
   load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
