@@ -12,7 +12,9 @@ import { openDatabase } from '../store/database.ts';
 import { onDrain, sendToPrimary } from './parent-channel.ts';
 
 const DRAIN_MS = 20_000;
-const MAX_RUNS = 8;
+/** Runs under way cost little: their days wait in the primary, where tenants take turns. */
+const MAX_RUNS = 32;
+const MOST_RUNS_OF_TENANT = 4;
 
 /** The runner: executes runs, asks the primary for days. */
 export async function runRunner(config: Config): Promise<void> {
@@ -34,6 +36,7 @@ export async function runRunner(config: Config): Promise<void> {
     log,
     holder: `${hostname()}/${process.pid}`,
     maxRuns: MAX_RUNS,
+    mostOfTenant: MOST_RUNS_OF_TENANT,
     announce: (hint) => sendToPrimary({ kind: 'progress', hint }),
   });
   const watch = watchQueue({
