@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { scratchFolder } from '../cache/unfinished.ts';
@@ -13,7 +12,7 @@ import { moveRun } from '../store/runs.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
 import { produceReport } from './produce-report.ts';
 import type { ProducedReport, ReportDeps } from './report-job.ts';
-import { progressWriter } from './run-progress.ts';
+import { type ProgressWriter, progressWriter } from './run-progress.ts';
 
 /** A run is tried this often, whatever ends the tries. */
 const ATTEMPTS = 5;
@@ -46,33 +45,32 @@ export async function executeRun(
     if (run.attempts > ATTEMPTS) throw usedUp(run);
     const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId));
     if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
-    const path = join('files', run.tenantId, `${randomUUID()}.${run.request.format}`);
     const produced = await produceReport(
       {
         tenant,
         request: run.request,
         runId: run.id,
         workClass: run.workClass,
-        path,
         scratchDir,
         signal,
         onProgress: progress.note,
+        onArtifact: progress.noteArtifact,
       },
       deps,
     );
-    await progress.flush();
+    await progress.stop();
     try {
-      await commit(run, tenant, { path, produced }, deps);
+      await commit(run, tenant, produced, progress, deps);
     } catch (error) {
-      if (!(await isCommitted(run, path, deps))) {
-        await rm(join(deps.home, path), { force: true });
+      if (!(await isCommitted(run, produced.fileId, deps))) {
+        await rm(join(deps.home, produced.path), { force: true });
         throw error;
       }
     }
     state = 'done';
   } catch (thrown) {
-    await progress.flush().catch(() => {});
-    state = await leave(run, signal.aborted ? signal.reason : thrown, deps, log);
+    await progress.stop();
+    state = await leave(run, signal.aborted ? signal.reason : thrown, progress, deps, log);
   } finally {
     await rm(join(deps.home, scratchDir), { recursive: true, force: true }).catch(() => {});
     deps.announce(progress.hint(state));
@@ -83,24 +81,26 @@ export async function executeRun(
  * Whether a commit that seems to have failed went through, its answer lost. While nobody can say,
  * the file stays: better one too many on the disk than one too few in the ledger.
  */
-async function isCommitted(run: ClaimedRun, path: string, deps: ExecuteDeps): Promise<boolean> {
+async function isCommitted(run: ClaimedRun, fileId: string, deps: ExecuteDeps): Promise<boolean> {
   const file = await deps.database.asTenant(run.tenantId, (tx) => findFileOfRun(tx, run.id));
-  return file?.path === path;
+  return file?.id === fileId;
 }
 
 async function commit(
   run: ClaimedRun,
   tenant: Tenant,
-  file: { path: string; produced: ProducedReport },
+  produced: ProducedReport,
+  progress: ProgressWriter,
   deps: ExecuteDeps,
 ): Promise<void> {
-  const { produced } = file;
   const { request } = run;
   await deps.database.asTenant(run.tenantId, async (tx) => {
+    await progress.writeLast(tx);
     if (!(await moveRun(tx, { id: run.id, to: 'done', leaseToken: run.leaseToken }))) {
       throw new DaybookError('E_LEASE_LOST', { got: run.id });
     }
     await insertFile(tx, {
+      id: produced.fileId,
       tenantId: run.tenantId,
       runId: run.id,
       name: fileNameOf({
@@ -111,9 +111,12 @@ async function commit(
       }),
       format: request.format,
       mediaType: mediaTypeOf(request.format),
-      path: file.path,
+      path: produced.path,
       bytes: produced.bytes,
       sha256: produced.sha256,
+      coding: produced.coding,
+      storedBytes: produced.storedBytes,
+      blocks: produced.blocks,
       rowCount: produced.rows,
       document: produced.document,
       dataAsOf: produced.document.dataAsOf,
@@ -127,6 +130,7 @@ async function commit(
 async function leave(
   run: ClaimedRun,
   thrown: unknown,
+  progress: ProgressWriter,
   deps: ExecuteDeps,
   log: Logger,
 ): Promise<RunHint['state']> {
@@ -146,9 +150,10 @@ async function leave(
   const failure = { code: error.code, message: error.message };
   const move = { id: run.id, to, leaseToken: run.leaseToken } as const;
   await deps.database
-    .asTenant(run.tenantId, (tx) =>
-      moveRun(tx, to === 'failed' ? { ...move, error: failure } : move),
-    )
+    .asTenant(run.tenantId, async (tx) => {
+      await progress.writeLast(tx);
+      await moveRun(tx, to === 'failed' ? { ...move, error: failure } : move);
+    })
     .catch((lost: unknown) => {
       const reason = toDaybookError(lost).message;
       log.error({ reason }, 'could not leave the run; its lease runs out');
