@@ -35,15 +35,24 @@ export function openFragmentWriter(options: {
   };
 }
 
-/** The compressed bytes of a piece. @throws DaybookError `E_PART_DAMAGED` */
-export async function readPiece(home: string, piece: StoredPiece): Promise<Buffer> {
+/**
+ * The compressed bytes of a piece.
+ * @param into is used where the piece fits; who reads many saves the memory for each
+ * @throws DaybookError `E_PART_DAMAGED`
+ */
+export async function readPiece(
+  home: string,
+  piece: StoredPiece,
+  into: Buffer | null = null,
+): Promise<Buffer> {
   const name = basename(piece.path);
   const handle = await open(join(home, piece.path), 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
     throw new DaybookError('E_PART_DAMAGED', { got: name, reason: 'it is not there' }, error);
   });
   try {
-    const data = Buffer.allocUnsafe(piece.bytes);
+    const fits = into !== null && into.length >= piece.bytes;
+    const data = fits ? into.subarray(0, piece.bytes) : Buffer.allocUnsafe(piece.bytes);
     const { bytesRead } = await handle.read(data, 0, piece.bytes, piece.offset);
     if (bytesRead !== piece.bytes) {
       throw new DaybookError('E_PART_DAMAGED', { got: name, reason: 'it is too short' });

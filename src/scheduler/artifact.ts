@@ -12,7 +12,7 @@ import { openContentHash } from './content-hash.ts';
  * be read from `temporary` while they come; they are never taken back, only all given up.
  */
 export interface ArtifactWriter {
-  /** Resolves when it wants more. The bytes must stay as they are. */
+  /** Resolves when it wants more, and is done with the bytes. */
   write(bytes: Uint8Array): Promise<void>;
   /** Of a coded file: what was written since the last cut inflates alone, to `rawBytes`. */
   cut(rawBytes: number): Promise<void>;
@@ -44,7 +44,7 @@ export interface ArtifactTarget {
 }
 
 /** Small writes are gathered up to this many bytes. */
-const GATHER_BYTES = 1 << 20;
+const GATHER_BYTES = 1 << 17;
 /** So much is handed to the disk while more is made, so that the sync at the end is short. */
 const SYNC_BYTES = 8 << 20;
 
@@ -89,9 +89,10 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
   return {
     write: (data) =>
       naming(async () => {
-        gathered.push(data);
         gatheredBytes += data.length;
-        const writing = gatheredBytes >= GATHER_BYTES ? flush() : null;
+        const isEnough = gatheredBytes >= GATHER_BYTES;
+        gathered.push(isEnough ? data : Uint8Array.from(data));
+        const writing = isEnough ? flush() : null;
         // It may fail while the block is awaited.
         writing?.catch(() => {});
         hash.write(data);

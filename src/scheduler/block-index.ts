@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Coding, FileBlock } from '../reports/stored-form.ts';
 
-/** A block's stored bytes, as they were handed in. */
+/** A block of a coded file bears its stored bytes. */
 export interface ClosedBlock extends FileBlock {
   readonly data: readonly Uint8Array[];
 }
@@ -33,7 +33,8 @@ export function createBlockIndex(coding: Coding): BlockIndex {
   let crc = 0;
 
   function append(data: Uint8Array): void {
-    open.push(data);
+    // A copy: what was handed in may be used again.
+    if (coding === 'gzip') open.push(Uint8Array.from(data));
     bytes += data.length;
     crc = crc32(data, crc);
   }

@@ -5,14 +5,13 @@ import { DaybookError, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RunHint } from '../pool/messages.ts';
 import { fileNameOf, mediaTypeOf } from '../reports/render/media-types.ts';
-import { databaseNow } from '../store/dataset-marks.ts';
 import { findFileOfRun, insertFile } from '../store/files.ts';
-import type { ClaimedRun } from '../store/run-leases.ts';
+import type { ClaimedRun, RunProgress } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
 import { produceReport } from './produce-report.ts';
 import type { ProducedReport, ReportDeps } from './report-job.ts';
-import { type ProgressWriter, progressWriter } from './run-progress.ts';
+import { progressWriter } from './run-progress.ts';
 
 /** A run is tried this often, whatever ends the tries. */
 const ATTEMPTS = 5;
@@ -58,9 +57,9 @@ export async function executeRun(
       },
       deps,
     );
-    await progress.stop();
+    const last = await progress.stop();
     try {
-      await commit(run, tenant, produced, progress, deps);
+      await commit(run, tenant, produced, last, deps);
     } catch (error) {
       if (!(await isCommitted(run, produced.fileId, deps))) {
         await rm(join(deps.home, produced.path), { force: true });
@@ -69,8 +68,8 @@ export async function executeRun(
     }
     state = 'done';
   } catch (thrown) {
-    await progress.stop();
-    state = await leave(run, signal.aborted ? signal.reason : thrown, progress, deps, log);
+    const last = await progress.stop();
+    state = await leave(run, signal.aborted ? signal.reason : thrown, last, deps, log);
   } finally {
     await rm(join(deps.home, scratchDir), { recursive: true, force: true }).catch(() => {});
     deps.announce(progress.hint(state));
@@ -90,13 +89,14 @@ async function commit(
   run: ClaimedRun,
   tenant: Tenant,
   produced: ProducedReport,
-  progress: ProgressWriter,
+  progress: RunProgress | null,
   deps: ExecuteDeps,
 ): Promise<void> {
   const { request } = run;
   await deps.database.asTenant(run.tenantId, async (tx) => {
-    await progress.writeLast(tx);
-    if (!(await moveRun(tx, { id: run.id, to: 'done', leaseToken: run.leaseToken }))) {
+    const { id, leaseToken } = run;
+    const done = await moveRun(tx, { id, to: 'done', leaseToken, progress });
+    if (done?.finishedAt == null) {
       throw new DaybookError('E_LEASE_LOST', { got: run.id });
     }
     await insertFile(tx, {
@@ -121,8 +121,7 @@ async function commit(
       document: produced.document,
       dataAsOf: produced.document.dataAsOf,
       revision: produced.document.revision,
-      expiresAt:
-        run.workClass === 'interactive' ? (await databaseNow(tx)) + INTERACTIVE_FILE_MS : null,
+      expiresAt: run.workClass === 'interactive' ? done.finishedAt + INTERACTIVE_FILE_MS : null,
     });
   });
 }
@@ -130,7 +129,7 @@ async function commit(
 async function leave(
   run: ClaimedRun,
   thrown: unknown,
-  progress: ProgressWriter,
+  progress: RunProgress | null,
   deps: ExecuteDeps,
   log: Logger,
 ): Promise<RunHint['state']> {
@@ -148,12 +147,11 @@ async function leave(
         : 'failed';
   if (to === 'failed') log.error({ code: error.code, error: error.stack }, 'run failed');
   const failure = { code: error.code, message: error.message };
-  const move = { id: run.id, to, leaseToken: run.leaseToken } as const;
+  const move = { id: run.id, to, leaseToken: run.leaseToken, progress } as const;
   await deps.database
-    .asTenant(run.tenantId, async (tx) => {
-      await progress.writeLast(tx);
-      await moveRun(tx, to === 'failed' ? { ...move, error: failure } : move);
-    })
+    .asTenant(run.tenantId, (tx) =>
+      moveRun(tx, to === 'failed' ? { ...move, error: failure } : move),
+    )
     .catch((lost: unknown) => {
       const reason = toDaybookError(lost).message;
       log.error({ reason }, 'could not leave the run; its lease runs out');

@@ -1,5 +1,5 @@
 import type { RunHint } from '../pool/messages.ts';
-import type { Database, Tx } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
 import { type ClaimedRun, type RunProgress, writeProgress } from '../store/run-leases.ts';
 import type { ArtifactState } from './report-job.ts';
 
@@ -9,10 +9,11 @@ export interface ProgressWriter {
   note(progress: RunProgress): void;
   /** Tells at once how far the file is. */
   noteArtifact(artifact: ArtifactState | null): void;
-  /** Writes what came last and is not written, in a transaction that ends the run. */
-  writeLast(tx: Tx): Promise<void>;
-  /** Nothing more is written by itself; resolves when nothing is being written. */
-  stop(): Promise<void>;
+  /**
+   * Nothing more is written by itself. Resolves when nothing is being written, with what is left
+   * for who ends the run; null: nothing.
+   */
+  stop(): Promise<RunProgress | null>;
   /** What came last, for who listens. */
   hint(state: RunHint['state']): RunHint;
 }
@@ -59,14 +60,12 @@ export function progressWriter(
       artifact = now && { ...now, leaseToken: run.leaseToken };
       if (isNews) deps.announce(hint('running'));
     },
-    async writeLast(tx) {
-      if (latest) await writeProgress(tx, run, latest);
-    },
     async stop() {
       stopped = true;
       if (timer) clearTimeout(timer);
       timer = null;
       await writing;
+      return latest;
     },
   };
 }
