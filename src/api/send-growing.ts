@@ -18,6 +18,9 @@ import type { FoundRun } from './run-lookup.ts';
 import { watchRun } from './run-watch.ts';
 import { sendChunks } from './send-chunks.ts';
 
+/** As long as a runner that has to go works on what it has. */
+const CLOSING_MS = 20_000;
+
 /** Answers with a file that is still being made, from its first byte on. A range is passed over. */
 export async function sendGrowing(
   request: FastifyRequest,
@@ -29,6 +32,8 @@ export async function sendGrowing(
     /** Is closed. */
     readonly artifact: OpenedArtifact;
     readonly look: () => Promise<FoundRun>;
+    /** Aborts when the server begins to close. */
+    readonly closing: AbortSignal;
   },
 ): Promise<FastifyReply> {
   const { run, tenant, artifact, look } = growing;
@@ -39,8 +44,8 @@ export async function sendGrowing(
     mediaType: mediaTypeOf(format),
     coding: codingOf(format),
   };
-  // The server's end is not this one's: the runs under way are finished first.
-  const signal = requestSignal(reply.raw, new AbortController().signal);
+  const patience = patienceWith(growing.closing);
+  const signal = requestSignal(reply.raw, patience.signal);
   const watch = watchRun(deps.progress, run.id, signal);
   try {
     const coding = servedCoding(file, request.headers);
@@ -52,6 +57,24 @@ export async function sendGrowing(
     return await sendChunks(reply, coding === file.coding ? stored : gunzip(stored));
   } finally {
     watch.close();
+    patience.end();
     await artifact.handle.close();
   }
+}
+
+/** A server that closes is not the end: the runs under way are finished first. */
+function patienceWith(closing: AbortSignal): { readonly signal: AbortSignal; end(): void } {
+  const over = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = () => {
+    timer = setTimeout(() => over.abort(), CLOSING_MS);
+  };
+  closing.addEventListener('abort', begin);
+  return {
+    signal: over.signal,
+    end: () => {
+      clearTimeout(timer);
+      closing.removeEventListener('abort', begin);
+    },
+  };
 }

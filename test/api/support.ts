@@ -25,6 +25,7 @@ import {
 
 export interface TestApi {
   readonly server: ApiServer;
+  readonly deps: ApiDeps;
   readonly db: TestDatabase;
   readonly home: string;
   readonly a: TestTenant;
@@ -44,7 +45,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<TestAp
   const b = await addTestTenant(db.database, { name: 'bolt', zone: 'America/Sao_Paulo' });
   const runner = new FakeRunner(db, home);
   const logged: string[] = [];
-  const server = await buildServer({
+  const deps: ApiDeps = {
     database: db.database,
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
     home,
@@ -59,9 +60,11 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<TestAp
     metrics: new Registry(),
     now: Date.now,
     ...overrides,
-  });
+  };
+  const server = await buildServer(deps);
   return {
     server,
+    deps,
     db,
     home,
     a,

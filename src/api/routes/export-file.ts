@@ -71,7 +71,7 @@ export function exportFileRoute({ server, deps, closing }: RouteContext): void {
         });
         if (artifact === null) return await sendFinished(request, reply, deps, await look());
         const { run } = found;
-        return await sendGrowing(request, reply, deps, { run, tenant, artifact, look });
+        return await sendGrowing(request, reply, deps, { run, tenant, artifact, look, closing });
       } finally {
         watch.close();
       }
