@@ -45,6 +45,8 @@ export interface ArtifactTarget {
 
 /** Small writes are gathered up to this many bytes. */
 const GATHER_BYTES = 1 << 17;
+/** And for so long: who reads along does not wait for a day that is still being made. */
+const GATHER_MS = 100;
 /** So much is handed to the disk while more is made, so that the sync at the end is short. */
 const SYNC_BYTES = 8 << 20;
 
@@ -60,6 +62,8 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
   let gatheredBytes = 0;
   let storedBytes = 0;
   let syncedBytes = 0;
+  let flushing: Promise<void> = Promise.resolve();
+  let lingering: NodeJS.Timeout | null = null;
   let syncing: Promise<unknown> | null = null;
 
   async function openTemporary(): Promise<FileHandle> {
@@ -68,10 +72,20 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
     return open(join(home, temporary), 'wx', 0o600);
   }
 
-  async function flush(): Promise<FileHandle> {
+  /** Writes what is gathered, behind what is being written. */
+  function flush(): Promise<void> {
     const data = gathered;
     gathered = [];
     gatheredBytes = 0;
+    if (lingering) clearTimeout(lingering);
+    lingering = null;
+    flushing = flushing.then(() => put(data));
+    // It may fail while something else is awaited.
+    flushing.catch(() => {});
+    return flushing;
+  }
+
+  async function put(data: readonly Uint8Array[]): Promise<void> {
     handle ??= await openTemporary();
     storedBytes += await writeAll(handle, data);
     if (storedBytes - syncedBytes >= SYNC_BYTES && syncing === null) {
@@ -83,7 +97,6 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
       syncing.catch(() => {});
     }
     onBytes(storedBytes, temporary);
-    return handle;
   }
 
   return {
@@ -93,8 +106,7 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
         const isEnough = gatheredBytes >= GATHER_BYTES;
         gathered.push(isEnough ? data : Uint8Array.from(data));
         const writing = isEnough ? flush() : null;
-        // It may fail while the block is awaited.
-        writing?.catch(() => {});
+        if (!isEnough) lingering ??= setTimeout(() => void flush().catch(() => {}), GATHER_MS);
         hash.write(data);
         for (const block of index.add(data)) await hash.block(block);
         await writing;
@@ -104,7 +116,8 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
     },
     commit: () =>
       naming(async () => {
-        const file = await flush();
+        await flush();
+        const file = handle as unknown as FileHandle;
         for (const block of index.end()) await hash.block(block);
         const [content] = await Promise.all([hash.end(), file.sync(), syncing]);
         await file.close();
@@ -114,7 +127,8 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
         return { ...content, coding, storedBytes, blocks: index.blocks };
       }),
     async abort() {
-      await syncing?.catch(() => {});
+      if (lingering) clearTimeout(lingering);
+      await Promise.allSettled([flushing, syncing]);
       await handle?.close().catch(() => {});
       handle = null;
       await rm(join(home, temporary), { force: true });
