@@ -3,7 +3,7 @@ import { constants, createGunzip, createInflateRaw } from 'node:zlib';
 import { DaybookError } from '../errors.ts';
 
 /** Bytes that are inflated at once, in the threads of the runtime. */
-const CHUNK_BYTES = 1 << 18;
+const CHUNK_BYTES = 1 << 19;
 
 /**
  * A gzip member from its head to its end, its CRC-32 checked.
