@@ -4,7 +4,7 @@ import type { ArtifactWriter } from './artifact.ts';
 import { openDayOrder } from './day-order.ts';
 import { countingDays, type DetailJob, daysJobOf, specOf } from './detail-job.ts';
 import { type MadeDay, makeDays } from './make-days.ts';
-import { readPieces } from './read-pieces.ts';
+import { openAhead } from './read-pieces.ts';
 import type { ReportDeps } from './report-job.ts';
 
 /**
@@ -24,8 +24,8 @@ export async function produceText(
   const stop = new AbortController();
   const signal = AbortSignal.any([job.signal, stop.signal]);
 
-  async function* pieces(): AsyncGenerator<StoredPiece> {
-    for await (const made of order.inOrder()) yield* made.fragment?.pieces ?? [];
+  async function* pieces(): AsyncGenerator<readonly StoredPiece[]> {
+    for await (const made of order.inOrder()) yield made.fragment?.pieces ?? [];
   }
 
   const making = makeDays(
@@ -47,7 +47,7 @@ export async function produceText(
     columns: spec.columns,
     locale: request.locale,
     headers: request.headers,
-    pieces: readPieces(deps.home, pieces()),
+    pieces: openAhead(deps.home, pieces()),
     out: (bytes) => artifact.write(bytes),
     cut: (rawBytes) => artifact.cut(rawBytes),
     signal,
