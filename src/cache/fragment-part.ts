@@ -1,9 +1,8 @@
 import { open } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { DaybookError } from '../errors.ts';
+import { join } from 'node:path';
 import type { FragmentRef } from '../reports/day-task.ts';
 import type { Piece, StoredPiece } from '../reports/fragment.ts';
-import { type Block, checked, openPartWriter, type PartTarget } from './part-file.ts';
+import { type Block, checked, openPartWriter, type PartTarget, partDamaged } from './part-file.ts';
 
 /** Fragments: the rendered pieces of one day, a block each. */
 
@@ -29,7 +28,7 @@ export function openFragmentWriter(options: {
       const manifest = { kind: 'fragment', version: 1, key: options.key, pieces };
       const { bytes } = await writer.commit(manifest);
       const stored = pieces.map((piece): StoredPiece => ({ ...piece, path: options.path }));
-      return { key: options.key, bytes, pieces: stored };
+      return { key: options.key, path: options.path, bytes, pieces: stored };
     },
     abort: () => writer.abort(),
   };
@@ -37,18 +36,14 @@ export function openFragmentWriter(options: {
 
 /** The compressed bytes of a piece. @throws DaybookError `E_PART_DAMAGED` */
 export async function readPiece(home: string, piece: StoredPiece): Promise<Buffer> {
-  const name = basename(piece.path);
   const handle = await open(join(home, piece.path), 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    throw new DaybookError('E_PART_DAMAGED', { got: name, reason: 'it is not there' }, error);
+    throw error.code === 'ENOENT' ? partDamaged(piece.path, 'it is not there', error) : error;
   });
   try {
     const data = Buffer.allocUnsafe(piece.bytes);
     const { bytesRead } = await handle.read(data, 0, piece.bytes, piece.offset);
-    if (bytesRead !== piece.bytes) {
-      throw new DaybookError('E_PART_DAMAGED', { got: name, reason: 'it is too short' });
-    }
-    return checked(data, piece, name);
+    if (bytesRead !== piece.bytes) throw partDamaged(piece.path, 'it is too short');
+    return checked(data, piece, piece.path);
   } finally {
     await handle.close();
   }

@@ -1,14 +1,18 @@
-import { join } from 'node:path';
-import { DaybookError } from '../errors.ts';
 import type { Chunk, ChunkColumn } from '../reports/chunk.ts';
 import type { Dataset } from '../reports/dataset.ts';
 import type { RowsPartRef } from '../reports/day-task.ts';
 import { decodeColumn, encodeColumn } from './column-encoding.ts';
-import { type Block, openPartReader, openPartWriter, type PartTarget } from './part-file.ts';
+import {
+  type Block,
+  openPartReader,
+  openPartWriter,
+  type PartTarget,
+  partDamaged,
+} from './part-file.ts';
 
 /** Rows parts: canonical typed rows of one day, a block per column of each chunk. */
 
-interface RowsManifest {
+export interface RowsManifest {
   readonly kind: 'rows';
   readonly version: 1;
   readonly key: string;
@@ -67,9 +71,9 @@ export async function* readRowsPart(
   dataset: Dataset,
   fields: ReadonlySet<string>,
 ): AsyncGenerator<Chunk> {
-  const reader = await openPartReader(join(home, ref.path), ref.sha256);
+  const reader = await openPartReader(home, ref.path, ref.sha256);
   try {
-    for (const stored of (reader.manifest as RowsManifest).chunks) {
+    for (const stored of (JSON.parse(reader.manifest) as RowsManifest).chunks) {
       const columns = new Map<string, ChunkColumn>();
       for (const field of dataset.fields) {
         if (!fields.has(field.name)) continue;
@@ -77,8 +81,7 @@ export async function* readRowsPart(
         try {
           columns.set(field.name, decodeColumn(field.type, encoded, stored.rows));
         } catch (error) {
-          const reason = (error as Error).message;
-          throw new DaybookError('E_PART_DAMAGED', { got: ref.key, reason }, error);
+          throw partDamaged(ref.path, (error as Error).message, error);
         }
       }
       yield { rows: stored.rows, columns };

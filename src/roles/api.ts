@@ -8,6 +8,7 @@ import { DaybookError } from '../errors.ts';
 import { createLogger } from '../log.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage, RunHint } from '../pool/messages.ts';
+import { countDays } from '../scheduler/cache-metrics.ts';
 import { createSummaryProducer } from '../scheduler/produce-summary.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
@@ -45,6 +46,7 @@ export async function runApi(config: Config): Promise<void> {
       dispatcher,
       source: createPostgresSource(database),
       home: config.home,
+      meter: countDays(metrics),
     }),
     jwt: jwtSettingsFrom(config.supabase),
     rateLimit: new RateLimiterCluster({

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { makingFolder } from '../cache/unfinished.ts';
+import { makingFolder, putInPlace } from '../cache/unfinished.ts';
 import { toFileError } from '../errors.ts';
 
 /** A finished file in the making: written beside, hashed on the way, synced, renamed. */
@@ -46,7 +46,6 @@ export function openArtifact(home: string, relative: string): ArtifactWriter {
 
   async function flush(): Promise<void> {
     if (handle === null) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
       await mkdir(making, { recursive: true, mode: 0o700 });
       handle = await open(temporary, 'wx', 0o600);
     }
@@ -74,7 +73,7 @@ export function openArtifact(home: string, relative: string): ArtifactWriter {
         await file.sync();
         await file.close();
         handle = null;
-        await rename(temporary, path);
+        await putInPlace(temporary, path);
         const parent = await open(folder, 'r');
         try {
           await parent.sync();

@@ -21,7 +21,6 @@ const ATTEMPTS = 5;
 const INTERACTIVE_FILE_MS = 7 * 86_400_000;
 
 export interface ExecuteDeps extends ReportDeps {
-  readonly log: Logger;
   /** Tells whoever listens that a run moved. */
   readonly announce: (hint: RunHint) => void;
 }
@@ -52,13 +51,14 @@ export async function executeRun(
         tenant,
         request: run.request,
         runId: run.id,
+        leaseToken: run.leaseToken,
         workClass: run.workClass,
         path,
         scratchDir,
         signal,
         onProgress: progress.note,
       },
-      deps,
+      { ...deps, log },
     );
     await progress.flush();
     try {
