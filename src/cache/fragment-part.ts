@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { FragmentRef } from '../reports/day-task.ts';
 import type { Piece, StoredPiece } from '../reports/fragment.ts';
 import { type Block, checked, openPartWriter, type PartTarget, partDamaged } from './part-file.ts';
@@ -46,5 +47,28 @@ export async function readPiece(home: string, piece: StoredPiece): Promise<Buffe
     return checked(data, piece, piece.path);
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * Every block of a fragment, from the index; its own manifest, which no reader needs, must say the
+ * same. @throws DaybookError `E_PART_DAMAGED`
+ */
+export function blocksOfFragment(manifest: string, ref: FragmentRef): readonly Block[] {
+  const pieces = ref.pieces.map(({ path: _, ...piece }) => piece);
+  const expected = { kind: 'fragment', version: 1, key: ref.key, pieces };
+  if (!isDeepStrictEqual(parsed(manifest), expected)) {
+    throw partDamaged(ref.path, 'its manifest is another one');
+  }
+  return ref.pieces;
+}
+
+/** Null for what was not written by `JSON.stringify`. */
+function parsed(manifest: string): unknown {
+  try {
+    const value: unknown = JSON.parse(manifest);
+    return JSON.stringify(value) === manifest ? value : null;
+  } catch {
+    return null;
   }
 }

@@ -106,6 +106,8 @@ export interface PartReader {
   readonly manifest: string;
   /** Where the manifest begins: all before it are blocks. */
   readonly manifestOffset: number;
+  /** Of the whole file. */
+  readonly bytes: number;
   /** @throws DaybookError `E_PART_DAMAGED` when the bytes are not those that were written. */
   read(block: Block): Promise<Buffer>;
   close(): Promise<void>;
@@ -147,6 +149,7 @@ export async function openPartReader(
     return {
       manifest: json.toString('utf8'),
       manifestOffset: size - FOOTER_BYTES - length,
+      bytes: size,
       read: async (block) => checked(await readExactly(block.offset, block.bytes), block, path),
       close: () => handle.close(),
     };

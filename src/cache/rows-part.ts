@@ -12,7 +12,7 @@ import {
 
 /** Rows parts: canonical typed rows of one day, a block per column of each chunk. */
 
-export interface RowsManifest {
+interface RowsManifest {
   readonly kind: 'rows';
   readonly version: 1;
   readonly key: string;
@@ -89,4 +89,11 @@ export async function* readRowsPart(
   } finally {
     await reader.close();
   }
+}
+
+/** Every block that a rows part's manifest names, in its order. */
+export function blocksOfRows(manifest: string): Block[] {
+  return (JSON.parse(manifest) as RowsManifest).chunks.flatMap(({ columns }) =>
+    Object.values(columns),
+  );
 }

@@ -1,7 +1,7 @@
 import type { Tx } from './database.ts';
 import { PINNED } from './part-pins.ts';
 
-/** Making room among the parts. System transactions. */
+/** Parts leave the index: to make room. System transactions. */
 
 export interface PartFile {
   readonly tenantId: string;
@@ -43,6 +43,11 @@ export async function evictParts(tx: Tx, bytes: number, limit: number): Promise<
      for update of p skip locked`,
     [bytes, limit],
   );
+  return deleteUnpinned(tx, chosen);
+}
+
+/** Looks at the pins once more, under locks that the caller holds. */
+export async function deleteUnpinned(tx: Tx, chosen: readonly PartFile[]): Promise<PartFile[]> {
   if (chosen.length === 0) return [];
   return tx.query(
     `with ${PINNED}
@@ -51,6 +56,10 @@ export async function evictParts(tx: Tx, bytes: number, limit: number): Promise<
      where p.tenant_id = chosen.tenant_id and p.path = chosen.path and not exists (
        select from pinned where pinned.tenant_id = p.tenant_id and pinned.path = p.path)
      returning p.tenant_id as "tenantId", p.path, p.bytes::float8 as bytes`,
-    [chosen.map((part) => part.tenantId), chosen.map((part) => part.path)],
+    placesOf(chosen),
   );
+}
+
+export function placesOf(parts: readonly PartFile[]): [string[], string[]] {
+  return [parts.map((part) => part.tenantId), parts.map((part) => part.path)];
 }

@@ -36,14 +36,12 @@ export async function findParts(
     [keys, use.tenantId],
   );
   // The lock is what eviction steps back from until the pins are there for it to see.
-  const rows = await tx.query<{ key: string; kind: 'rows' | 'fragment'; manifest: unknown }>(
-    `select key, kind, manifest from daybook.parts where key = any($1)
+  const rows = await tx.query<Row & { key: string }>(
+    `select key, path, kind, manifest from daybook.parts where key = any($1)
      order by created_at, path for key share skip locked`,
     [keys],
   );
-  const found = new Map(
-    rows.map((row) => [row.key, { kind: row.kind, ref: row.manifest } as StoredPart]),
-  );
+  const found = new Map(rows.map((row) => [row.key, partOf(row)]));
   if (use.holder) await pinParts(tx, use.tenantId, use.holder, pathsOf([...found.values()]));
   return found;
 }
@@ -106,13 +104,7 @@ export async function listParts(
     readonly limit: number;
   },
 ): Promise<IndexedPart[]> {
-  const rows = await tx.query<{
-    tenantId: string;
-    path: string;
-    bytes: number;
-    kind: 'rows' | 'fragment';
-    manifest: unknown;
-  }>(
+  const rows = await tx.query<Row & { tenantId: string; bytes: number }>(
     `select tenant_id as "tenantId", path, bytes::float8 as bytes, kind, manifest
      from daybook.parts
      where ($1::uuid is null or tenant_id = $1)
@@ -120,9 +112,11 @@ export async function listParts(
      order by tenant_id, path limit $4`,
     [page.tenantId ?? null, page.after?.tenantId ?? null, page.after?.path ?? null, page.limit],
   );
-  return rows.map(({ kind, manifest, ...row }) => ({
-    ...row,
-    part: { kind, ref: manifest } as StoredPart,
+  return rows.map((row) => ({
+    tenantId: row.tenantId,
+    path: row.path,
+    bytes: row.bytes,
+    part: partOf(row),
   }));
 }
 
@@ -137,6 +131,17 @@ export async function knownPartPaths(
     [places.map((place) => place.tenantId), places.map((place) => place.path)],
   );
   return new Set(rows.map(({ path }) => path));
+}
+
+interface Row {
+  readonly path: string;
+  readonly kind: 'rows' | 'fragment';
+  readonly manifest: object;
+}
+
+/** Fragments did not always name their place themselves. */
+function partOf({ kind, manifest, path }: Row): StoredPart {
+  return { kind, ref: { ...manifest, path } } as StoredPart;
 }
 
 function windowOf({ start, end }: DayWindow): [string, string] {
