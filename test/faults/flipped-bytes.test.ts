@@ -8,4 +8,4 @@ it('of 40 bytes changed in parts, 40 are found and none is served', async () => 
   expect(foundByExport + foundByVerify).toBe(40);
   // Both ways are tried.
   expect(Math.min(foundByExport, foundByVerify)).toBeGreaterThan(1);
-});
+}, 120_000);
