@@ -27,14 +27,6 @@ export async function findParts(
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, StoredPart>> {
   if (keys.length === 0) return new Map();
-  await tx.run(
-    `update daybook.parts p set last_used_at = now()
-     from (select path from daybook.parts
-           where key = any($1) and last_used_at < now() - interval '1 minute'
-           for no key update skip locked) idle
-     where p.tenant_id = $2 and p.path = idle.path`,
-    [keys, use.tenantId],
-  );
   // The lock is what eviction steps back from until the pins are there for it to see.
   const rows = await tx.query<Row & { key: string }>(
     `select key, path, kind, manifest from daybook.parts where key = any($1)
@@ -42,8 +34,21 @@ export async function findParts(
     [keys],
   );
   const found = new Map(rows.map((row) => [row.key, partOf(row)]));
-  if (use.holder) await pinParts(tx, use.tenantId, use.holder, pathsOf([...found.values()]));
+  const paths = pathsOf([...found.values()]);
+  await markUsed(tx, use.tenantId, paths);
+  if (use.holder) await pinParts(tx, use.tenantId, use.holder, paths);
   return found;
+}
+
+async function markUsed(tx: Tx, tenantId: string, paths: readonly string[]): Promise<void> {
+  await tx.run(
+    `update daybook.parts p set last_used_at = now()
+     from (select path from daybook.parts
+           where tenant_id = $1 and path = any($2) and last_used_at < now() - interval '1 minute'
+           for no key update skip locked) idle
+     where p.tenant_id = $1 and p.path = idle.path`,
+    [tenantId, paths],
+  );
 }
 
 /** Takes the parts of a day into the index and pins them; of several files of a key the newest is found. */

@@ -48,15 +48,18 @@ describe('the index of parts', () => {
     });
   });
 
-  it('gives the newest of several files of one key, and keeps the others until they are evicted', async () => {
+  it('gives the newest of several files of one key; the others are as good as unused', async () => {
     await test.database.asTenant(tenantId, (tx) =>
       recordParts(tx, use(), 'calls', day, [part('c', 'parts/c2')]),
     );
-    const { found, files } = await test.database.asTenant(tenantId, async (tx) => ({
+    const { found, unused } = await test.database.asTenant(tenantId, async (tx) => ({
       found: await findParts(tx, use(), ['c']),
-      files: await tx.query(`select from daybook.parts where key = 'c'`),
+      unused: await tx.query(
+        `select path from daybook.parts
+         where key = 'c' and last_used_at < now() - interval '1 hour'`,
+      ),
     }));
     expect(found.get('c')?.ref.path).toBe('parts/c2');
-    expect(files).toHaveLength(2);
+    expect(unused).toEqual([{ path: 'parts/c' }]);
   });
 });
