@@ -39,7 +39,10 @@ export async function runRunner(config: Config): Promise<void> {
       const now = await database.asSystem(databaseNow, { readOnly: true });
       return clean(now, { database, home, boundBytes, holder, log }, signal);
     },
-    onCleaned: meter.cleaned,
+    onCleaned: (cleaned) => {
+      meter.cleaned(cleaned);
+      log.debug(cleaned, 'cleaned');
+    },
     log,
   });
   const executor = startRunExecutor({
