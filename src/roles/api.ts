@@ -9,6 +9,7 @@ import { createLogger } from '../log.ts';
 import { type Backlog, demandRoom } from '../pool/admission.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage } from '../pool/messages.ts';
+import { countDays } from '../scheduler/cache-metrics.ts';
 import { createSummaryProducer } from '../scheduler/produce-summary.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
@@ -47,6 +48,7 @@ export async function runApi(config: Config): Promise<void> {
       dispatcher,
       source: createPostgresSource(database),
       home: config.home,
+      meter: countDays(metrics),
     }),
     admission: (tenantQueuedRuns) => demandRoom(tenantQueuedRuns, backlog),
     jwt: jwtSettingsFrom(config.supabase),

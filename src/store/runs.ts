@@ -211,3 +211,12 @@ export async function requestCancel(tx: Tx, id: string): Promise<RunRow | null> 
   }
   return findRun(tx, id);
 }
+
+/** When the oldest run that is under way began, UTC epoch ms; null: none is. System transactions. */
+export async function oldestRunningSince(tx: Tx): Promise<number | null> {
+  const [row] = await tx.query<{ ms: number | null }>(
+    `select floor(extract(epoch from min(started_at)) * 1000)::float8 as ms
+     from daybook.runs where state = 'running'`,
+  );
+  return row?.ms ?? null;
+}
