@@ -6,8 +6,10 @@ import { jwtSettingsFrom } from '../api/supabase-token.ts';
 import type { Config } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { createLogger } from '../log.ts';
+import { type Backlog, demandRoom } from '../pool/admission.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage } from '../pool/messages.ts';
+import { countDays } from '../scheduler/cache-metrics.ts';
 import { createSummaryProducer } from '../scheduler/produce-summary.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
@@ -33,6 +35,7 @@ export async function runApi(config: Config): Promise<void> {
   AggregatorRegistry.setRegistries(metrics);
   const allMetrics = createMetricsClient({ send: sendToPrimary });
   let engineReady = false;
+  let backlog: Backlog = { waitingSeconds: 0, secondsPerDay: 0, queuedRuns: 0, queuedDays: 0 };
   const server = await buildServer({
     database,
     log,
@@ -45,7 +48,9 @@ export async function runApi(config: Config): Promise<void> {
       dispatcher,
       source: createPostgresSource(database),
       home: config.home,
+      meter: countDays(metrics),
     }),
+    admission: (tenantQueuedRuns) => demandRoom(tenantQueuedRuns, backlog),
     jwt: jwtSettingsFrom(config.supabase),
     rateLimit: new RateLimiterCluster({
       keyPrefix: 'tenant',
@@ -71,6 +76,7 @@ export async function runApi(config: Config): Promise<void> {
     else if (message.kind === 'progress') feed.publish(message.hint);
     else if (message.kind === 'metrics') allMetrics.receive(message);
     else if (message.kind === 'engine') engineReady = message.ready;
+    else if (message.kind === 'backlog') backlog = message.backlog;
   });
   const listening = server.listen({ host: config.host, port: config.port });
   // A server that is closed while it begins to listen would stay.

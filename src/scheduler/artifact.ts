@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { makingFolder } from '../cache/unfinished.ts';
+import { makingFolder, putInPlace } from '../cache/unfinished.ts';
 import { toFileError } from '../errors.ts';
 import type { Coding, FileBlock } from '../reports/stored-form.ts';
 import { createBlockIndex } from './block-index.ts';
@@ -122,7 +122,7 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
         const [content] = await Promise.all([hash.end(), file.sync(), syncing]);
         await file.close();
         handle = null;
-        await rename(join(home, temporary), join(home, path));
+        await putInPlace(join(home, temporary), join(home, path));
         await syncFolder(folder);
         return { ...content, coding, storedBytes, blocks: index.blocks };
       }),

@@ -19,7 +19,6 @@ const ATTEMPTS = 5;
 const INTERACTIVE_FILE_MS = 7 * 86_400_000;
 
 export interface ExecuteDeps extends ReportDeps {
-  readonly log: Logger;
   /** Tells whoever listens that a run moved. */
   readonly announce: (hint: RunHint) => void;
 }
@@ -49,13 +48,14 @@ export async function executeRun(
         tenant,
         request: run.request,
         runId: run.id,
+        leaseToken: run.leaseToken,
         workClass: run.workClass,
         scratchDir,
         signal,
         onProgress: progress.note,
         onArtifact: progress.noteArtifact,
       },
-      deps,
+      { ...deps, log },
     );
     const last = await progress.stop();
     try {

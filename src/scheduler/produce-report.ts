@@ -6,6 +6,7 @@ import { isTextFormat } from '../reports/assemble-text.ts';
 import type { ReportDocument } from '../reports/document.ts';
 import { reportKind } from '../reports/registry.ts';
 import { codingOf } from '../reports/stored-form.ts';
+import { forgetParts } from '../store/parts.ts';
 import { type ArtifactWriter, openArtifact } from './artifact.ts';
 import { describeReport } from './describe-report.ts';
 import { type DetailJob, hasLinesByDay } from './detail-job.ts';
@@ -16,7 +17,7 @@ import { produceText } from './produce-text.ts';
 import { openInOrder } from './read-pieces.ts';
 import type { ProducedReport, ReportDeps, ReportJob } from './report-job.ts';
 
-/** Fragments of which one turns out damaged are all rendered again this many times. */
+/** A damaged fragment is dropped, and all of the run's are rendered again, this many times. */
 const ATTEMPTS = 3;
 
 /** Makes the one file of a run: its days, and of them the file. */
@@ -25,10 +26,20 @@ export async function produceReport(job: ReportJob, deps: ReportDeps): Promise<P
     try {
       return await produceOnce(job, attempt > 1, deps);
     } catch (error) {
-      const damaged = error instanceof DaybookError && error.code === 'E_PART_DAMAGED';
-      if (!damaged || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof DaybookError) || error.code !== 'E_PART_DAMAGED') throw error;
+      await dropDamaged(error, job, deps);
+      if (attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/** Nobody finds it any more; its file goes with the orphans. */
+async function dropDamaged(error: DaybookError, job: ReportJob, deps: ReportDeps): Promise<void> {
+  deps.log.warn({ part: error.details.path, reason: error.message }, 'a part is damaged');
+  deps.meter?.damageFound();
+  const { path } = error.details;
+  if (typeof path !== 'string') return;
+  await deps.database.asTenant(job.tenant.id, (tx) => forgetParts(tx, job.tenant.id, [path]));
 }
 
 async function produceOnce(

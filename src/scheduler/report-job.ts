@@ -1,3 +1,4 @@
+import type { Logger } from '../log.ts';
 import type { WorkClass } from '../reports/day-task.ts';
 import type { ReportDocument } from '../reports/document.ts';
 import type { PartStore, RowSource } from '../reports/ports.ts';
@@ -14,6 +15,8 @@ export interface ReportJob {
   readonly tenant: Tenant;
   readonly request: ReportRequest;
   readonly runId: string;
+  /** Of the attempt that this is. */
+  readonly leaseToken: string;
   readonly workClass: WorkClass;
   readonly scratchDir: string;
   readonly signal: AbortSignal;
@@ -35,6 +38,7 @@ export interface ReportDeps extends DaysDeps {
   readonly source: RowSource;
   readonly parts: PartStore;
   readonly home: string;
+  readonly log: Logger;
 }
 
 export interface ProducedReport extends WrittenArtifact {

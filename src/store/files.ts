@@ -110,6 +110,35 @@ export async function findFilesOfRuns(
   return new Map(rows.map((row) => [row.runId, row]));
 }
 
+/**
+ * Files whose time has come, by id from `after` on, locked: nobody keeps one longer meanwhile. In a
+ * system transaction.
+ */
+export async function claimExpiredFiles(
+  tx: Tx,
+  page: { readonly now: number; readonly after: string; readonly limit: number },
+): Promise<{ id: string; path: string }[]> {
+  return tx.query(
+    `select id, path from daybook.files
+     where removed_at is null and expires_at <= $1 and id > $2::uuid
+     order by id limit $3 for update skip locked`,
+    [new Date(page.now).toISOString(), page.after, page.limit],
+  );
+}
+
+/** Those of some places that the ledger has and that were not removed. In a system transaction. */
+export async function knownFilePaths(
+  tx: Tx,
+  places: readonly { readonly tenantId: string; readonly path: string }[],
+): Promise<Set<string>> {
+  const rows = await tx.query<{ path: string }>(
+    `select f.path from unnest($1::uuid[], $2::text[]) as asked (tenant_id, path)
+     join daybook.files f using (tenant_id, path) where f.removed_at is null`,
+    [places.map((place) => place.tenantId), places.map((place) => place.path)],
+  );
+  return new Set(rows.map(({ path }) => path));
+}
+
 /** Marks a file as gone from disk; its row stays. */
 export async function markFileRemoved(tx: Tx, id: string): Promise<void> {
   await tx.run(

@@ -82,6 +82,19 @@ export async function insertRun(
   return row;
 }
 
+/** Runs of a class that nobody works on yet, and their days: of one tenant, or of all. */
+export async function countQueued(
+  tx: Tx,
+  workClass: WorkClass,
+): Promise<{ runs: number; days: number }> {
+  const [counted] = await tx.query<{ runs: number; days: number }>(
+    `select count(*)::int as runs, coalesce(sum(days_total - days_done), 0)::int as days
+     from daybook.runs where state = 'queued' and work_class = $1`,
+    [workClass],
+  );
+  return counted;
+}
+
 /** Null for an unknown id, which another tenant's is too. */
 export async function findRun(tx: Tx, id: string): Promise<RunRow | null> {
   const [row] = await tx.query<RunRow>(
@@ -197,4 +210,13 @@ export async function requestCancel(tx: Tx, id: string): Promise<RunRow | null> 
     await tx.run('update daybook.runs set cancel_requested = true where id = $1::uuid', [id]);
   }
   return findRun(tx, id);
+}
+
+/** When the oldest run that is under way began, UTC epoch ms; null: none is. System transactions. */
+export async function oldestRunningSince(tx: Tx): Promise<number | null> {
+  const [row] = await tx.query<{ ms: number | null }>(
+    `select floor(extract(epoch from min(started_at)) * 1000)::float8 as ms
+     from daybook.runs where state = 'running'`,
+  );
+  return row?.ms ?? null;
 }

@@ -8,6 +8,7 @@ import type { RunHint } from '../../src/pool/messages.ts';
 import { parseReportRequest, type RawRequest } from '../../src/reports/parse-request.ts';
 import type { Dispatcher } from '../../src/reports/ports.ts';
 import { produceDay } from '../../src/reports/produce-day.ts';
+import type { DayMeter } from '../../src/scheduler/make-days.ts';
 import { startRunExecutor } from '../../src/scheduler/run-executor.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -30,6 +31,7 @@ export function startEngine(options: {
   home: string;
   log?: Logger;
   onHint?: (hint: RunHint) => void;
+  meter?: DayMeter;
 }): TestEngine {
   const { database, home } = options;
   const source = createPostgresSource(database);
@@ -46,6 +48,7 @@ export function startEngine(options: {
     parts,
     dispatcher,
     home,
+    ...(options.meter ? { meter: options.meter } : {}),
     log: options.log ?? pino({ level: 'silent' }),
     holder: 'test',
     maxRuns: 4,
