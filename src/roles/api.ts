@@ -1,13 +1,14 @@
 import { AggregatorRegistry, Registry } from 'prom-client';
 import { RateLimiterCluster } from 'rate-limiter-flexible';
-import type { ProgressFeed } from '../api/deps.ts';
+import { createProgressFeed } from '../api/progress-feed.ts';
 import { buildServer } from '../api/server.ts';
 import { jwtSettingsFrom } from '../api/supabase-token.ts';
 import type { Config } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { createLogger } from '../log.ts';
+import { type Backlog, demandRoom } from '../pool/admission.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
-import type { HubMessage, RunHint } from '../pool/messages.ts';
+import type { HubMessage } from '../pool/messages.ts';
 import { countDays } from '../scheduler/cache-metrics.ts';
 import { createSummaryProducer } from '../scheduler/produce-summary.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
@@ -34,6 +35,7 @@ export async function runApi(config: Config): Promise<void> {
   AggregatorRegistry.setRegistries(metrics);
   const allMetrics = createMetricsClient({ send: sendToPrimary });
   let engineReady = false;
+  let backlog: Backlog = { waitingSeconds: 0, secondsPerDay: 0, queuedRuns: 0, queuedDays: 0 };
   const server = await buildServer({
     database,
     log,
@@ -48,6 +50,7 @@ export async function runApi(config: Config): Promise<void> {
       home: config.home,
       meter: countDays(metrics),
     }),
+    admission: (tenantQueuedRuns) => demandRoom(tenantQueuedRuns, backlog),
     jwt: jwtSettingsFrom(config.supabase),
     rateLimit: new RateLimiterCluster({
       keyPrefix: 'tenant',
@@ -73,6 +76,7 @@ export async function runApi(config: Config): Promise<void> {
     else if (message.kind === 'progress') feed.publish(message.hint);
     else if (message.kind === 'metrics') allMetrics.receive(message);
     else if (message.kind === 'engine') engineReady = message.ready;
+    else if (message.kind === 'backlog') backlog = message.backlog;
   });
   const listening = server.listen({ host: config.host, port: config.port });
   // A server that is closed while it begins to listen would stay.
@@ -83,21 +87,4 @@ export async function runApi(config: Config): Promise<void> {
       .then(() => database.close()),
   );
   await listening;
-}
-
-function createProgressFeed(): ProgressFeed & { publish(hint: RunHint): void } {
-  const listeners = new Map<string, Set<(hint: RunHint) => void>>();
-  return {
-    subscribe(runId, listener) {
-      const set = listeners.get(runId) ?? new Set();
-      listeners.set(runId, set.add(listener));
-      return () => {
-        set.delete(listener);
-        if (set.size === 0) listeners.delete(runId);
-      };
-    },
-    publish(hint) {
-      for (const listener of listeners.get(hint.runId) ?? []) listener(hint);
-    },
-  };
 }

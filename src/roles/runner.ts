@@ -9,6 +9,7 @@ import type { HubMessage } from '../pool/messages.ts';
 import { createCacheMeter } from '../scheduler/cache-metrics.ts';
 import { clean } from '../scheduler/clean.ts';
 import { startCleaner } from '../scheduler/cleaner.ts';
+import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
@@ -16,7 +17,9 @@ import { databaseNow } from '../store/dataset-marks.ts';
 import { onDrain, sendToPrimary } from './parent-channel.ts';
 
 const DRAIN_MS = 20_000;
-const MAX_RUNS = 8;
+/** Runs under way cost little: their days wait in the primary, where tenants take turns. */
+const MAX_RUNS = 32;
+const MOST_RUNS_OF_TENANT = 4;
 
 /** The runner: executes runs, asks the primary for days, cleans up. */
 export async function runRunner(config: Config): Promise<void> {
@@ -55,17 +58,24 @@ export async function runRunner(config: Config): Promise<void> {
     meter,
     holder,
     maxRuns: MAX_RUNS,
+    mostOfTenant: MOST_RUNS_OF_TENANT,
     announce: (hint) => {
       sendToPrimary({ kind: 'progress', hint });
       // What the run had pinned may go now.
       if (hint.state !== 'running' && meter.isOverBound()) cleaner.wake();
     },
   });
+  const watch = watchQueue({
+    database,
+    log,
+    tell: (queue) => sendToPrimary({ kind: 'queue', ...queue }),
+  });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'wake') executor.wake();
   });
   onDrain(async () => {
+    watch.stop();
     await Promise.all([executor.drain(DRAIN_MS), cleaner.stop()]);
     await database.close();
   });

@@ -1,17 +1,20 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { DaybookError } from '../errors.ts';
 import { assembleFile } from '../reports/assemble.ts';
 import { isTextFormat } from '../reports/assemble-text.ts';
 import type { ReportDocument } from '../reports/document.ts';
 import { reportKind } from '../reports/registry.ts';
+import { codingOf } from '../reports/stored-form.ts';
 import { forgetParts } from '../store/parts.ts';
 import { type ArtifactWriter, openArtifact } from './artifact.ts';
 import { describeReport } from './describe-report.ts';
 import { type DetailJob, hasLinesByDay } from './detail-job.ts';
 import { piecesOf } from './make-days.ts';
 import { makeDetail } from './make-detail.ts';
-import { openStored } from './open-stored.ts';
 import { planDays } from './plan-days.ts';
 import { produceText } from './produce-text.ts';
+import { openInOrder } from './read-pieces.ts';
 import type { ProducedReport, ReportDeps, ReportJob } from './report-job.ts';
 
 /** A damaged fragment is dropped, and all of the run's are rendered again, this many times. */
@@ -46,12 +49,23 @@ async function produceOnce(
 ): Promise<ProducedReport> {
   const kind = reportKind(job.request.report);
   const planned = await planDays(job.request, kind, job.tenant, { ...deps, signal: job.signal });
-  const artifact = openArtifact(deps.home, job.path);
+  const { format } = job.request;
+  const coding = codingOf(format);
+  const fileId = randomUUID();
+  const ending = coding === 'gzip' ? `${format}.gz` : format;
+  const path = join('files', job.tenant.id, `${fileId}.${ending}`);
+  const artifact = openArtifact({
+    home: deps.home,
+    path,
+    coding,
+    onBytes: (storedBytes, temporary) => job.onArtifact({ fileId, path: temporary, storedBytes }),
+  });
   try {
     const document = await write({ job, kind, planned, renderAgain }, artifact, deps);
     job.signal.throwIfAborted();
-    return { ...(await artifact.commit()), document, rows: document.rows };
+    return { ...(await artifact.commit()), fileId, path, document, rows: document.rows };
   } catch (error) {
+    job.onArtifact(null);
     await artifact.abort();
     throw error;
   }
@@ -75,8 +89,9 @@ async function write(
     document,
     pieces,
     cellRefs,
-    openPiece: (index) => openStored(deps.home, pieces[index]),
+    openPiece: openInOrder(deps.home, pieces),
     out: (bytes) => artifact.write(bytes),
+    cut: (rawBytes) => artifact.cut(rawBytes),
     signal: job.signal,
   });
   return document;

@@ -18,11 +18,19 @@ export interface ReportJob {
   /** Of the attempt that this is. */
   readonly leaseToken: string;
   readonly workClass: WorkClass;
-  /** Where the file goes, relative to the home folder. */
-  readonly path: string;
   readonly scratchDir: string;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: RunProgress) => void;
+  /** Hears how far the file is; null: it is given up, and perhaps another is begun. */
+  readonly onArtifact: (artifact: ArtifactState | null) => void;
+}
+
+/** A file in the making. */
+export interface ArtifactState {
+  readonly fileId: string;
+  /** Where it stands now, relative to the home folder. */
+  readonly path: string;
+  readonly storedBytes: number;
 }
 
 export interface ReportDeps extends DaysDeps {
@@ -34,6 +42,9 @@ export interface ReportDeps extends DaysDeps {
 }
 
 export interface ProducedReport extends WrittenArtifact {
+  readonly fileId: string;
+  /** Relative to the home folder. */
+  readonly path: string;
   readonly document: ReportDocument;
   readonly rows: number;
 }

@@ -20,7 +20,7 @@ export interface ClaimedRun {
 
 /**
  * Claims up to `limit` runs that are queued or whose lease ran out: urgent ones first, then those of
- * the tenants with the fewest runs under way, then old ones.
+ * the tenants with the fewest of their class under way, then old ones.
  */
 export async function claimRuns(
   tx: Tx,
@@ -28,28 +28,31 @@ export async function claimRuns(
     readonly holder: string;
     readonly limit: number;
     readonly leaseSeconds: number;
+    /** Runs of one tenant and class under way, these included. Default: as many as there are. */
+    readonly mostOfTenant?: number | undefined;
     /** This run and no other. */
     readonly only?: string | undefined;
   },
 ): Promise<ClaimedRun[]> {
   return tx.query(
     `with under_way as materialized (
-       select tenant_id, count(*) as runs from daybook.runs
-       where state = 'running' and lease_until >= now() group by tenant_id),
+       select tenant_id, work_class, count(*) as runs from daybook.runs
+       where state = 'running' and lease_until >= now() group by tenant_id, work_class),
      candidates as materialized (
        select r.id,
          array_position(array['interactive', 'scheduled', 'precache'], r.work_class) as class,
          coalesce(u.runs, 0) + row_number() over (partition by r.tenant_id, r.work_class
            order by r.created_at, r.id) as turn,
          r.created_at
-       from daybook.runs r left join under_way u using (tenant_id)
+       from daybook.runs r left join under_way u using (tenant_id, work_class)
        where (r.state = 'queued' or (r.state = 'running' and r.lease_until < now()))
-         and ($4::uuid is null or r.id = $4)
-       order by class, turn, r.created_at, r.id limit $2),
+         and ($4::uuid is null or r.id = $4)),
+     chosen as materialized (
+       select id from candidates where turn <= $5 order by class, turn, created_at, id limit $2),
      due as materialized (
        -- Looked at again under the lock: another may have claimed it in between.
        select id from daybook.runs
-       where id in (select id from candidates)
+       where id in (select id from chosen)
          and (state = 'queued' or (state = 'running' and lease_until < now()))
        for update skip locked)
      update daybook.runs r
@@ -59,7 +62,13 @@ export async function claimRuns(
      from due where r.id = due.id
      returning r.id, r.tenant_id as "tenantId", r.work_class as "workClass", r.request,
        r.lease_token::text as "leaseToken", r.attempts`,
-    [options.holder, options.limit, options.leaseSeconds, options.only ?? null],
+    [
+      options.holder,
+      options.limit,
+      options.leaseSeconds,
+      options.only ?? null,
+      options.mostOfTenant ?? 2 ** 31 - 1,
+    ],
   );
 }
 
