@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   load: async () => (await import('./cli/load.ts')).loadCommand(),
   rejects: async () => (await import('./cli/rejects.ts')).rejectsCommand(),
   tenant: async () => (await import('./cli/tenant.ts')).tenantCommand(),
+  demand: async () => (await import('./cli/demand.ts')).demandCommand(),
   demo: async () => (await import('./cli/demo.ts')).demoCommand(),
   migrate: async () => (await import('./cli/migrate.ts')).migrateCommand(),
   doctor: async () => (await import('./cli/doctor.ts')).doctorCommand(),

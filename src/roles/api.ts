@@ -2,6 +2,7 @@ import { AggregatorRegistry, Registry } from 'prom-client';
 import { RateLimiterCluster } from 'rate-limiter-flexible';
 import type { ProgressFeed } from '../api/deps.ts';
 import { buildServer } from '../api/server.ts';
+import { startSummaryUses } from '../api/summary-uses.ts';
 import { jwtSettingsFrom } from '../api/supabase-token.ts';
 import type { Config } from '../config.ts';
 import { DaybookError } from '../errors.ts';
@@ -32,6 +33,7 @@ export async function runApi(config: Config): Promise<void> {
   const metrics = new Registry();
   AggregatorRegistry.setRegistries(metrics);
   const allMetrics = createMetricsClient({ send: sendToPrimary });
+  const summaryUses = startSummaryUses({ database, log });
   let engineReady = false;
   const server = await buildServer({
     database,
@@ -46,6 +48,7 @@ export async function runApi(config: Config): Promise<void> {
       source: createPostgresSource(database),
       home: config.home,
     }),
+    summaryUses,
     jwt: jwtSettingsFrom(config.supabase),
     rateLimit: new RateLimiterCluster({
       keyPrefix: 'tenant',
@@ -78,6 +81,7 @@ export async function runApi(config: Config): Promise<void> {
     listening
       .catch(() => {})
       .then(() => server.close())
+      .then(() => summaryUses.stop())
       .then(() => database.close()),
   );
   await listening;

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage } from '../pool/messages.ts';
+import { startPlanningAhead } from '../scheduler/ahead/start-planning.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
@@ -24,9 +25,10 @@ export async function runRunner(config: Config): Promise<void> {
     log,
   });
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
+  const source = createPostgresSource(database);
   const executor = startRunExecutor({
     database,
-    source: createPostgresSource(database),
+    source,
     parts: createPartStore(config.home),
     dispatcher,
     home: config.home,
@@ -35,9 +37,13 @@ export async function runRunner(config: Config): Promise<void> {
     maxRuns: MAX_RUNS,
     announce: (hint) => sendToPrimary({ kind: 'progress', hint }),
   });
+  const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'wake') executor.wake();
   });
-  onDrain(() => executor.drain(DRAIN_MS).then(() => database.close()));
+  onDrain(async () => {
+    await Promise.all([ahead.stop(), executor.drain(DRAIN_MS)]);
+    await database.close();
+  });
 }

@@ -6,11 +6,13 @@ import { DaybookError, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RunHint } from '../pool/messages.ts';
 import { fileNameOf, mediaTypeOf } from '../reports/render/media-types.ts';
+import type { Tx } from '../store/database.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
 import { findFileOfRun, insertFile } from '../store/files.ts';
 import type { ClaimedRun } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
+import { makeAhead } from './ahead/make-ahead.ts';
 import { produceReport } from './produce-report.ts';
 import type { ProducedReport, ReportDeps } from './report-job.ts';
 import { progressWriter } from './run-progress.ts';
@@ -30,8 +32,8 @@ export interface ExecuteDeps extends ReportDeps {
 export class Draining extends Error {}
 
 /**
- * Executes one claimed run to its end: done with a file, failed, cancelled, or queued again. Never
- * rejects.
+ * Executes one claimed run to its end: done with a file (one of class `precache` without), failed,
+ * cancelled, or queued again. Never rejects.
  */
 export async function executeRun(
   run: ClaimedRun,
@@ -46,28 +48,18 @@ export async function executeRun(
     if (run.attempts > ATTEMPTS) throw usedUp(run);
     const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId));
     if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
-    const path = join('files', run.tenantId, `${randomUUID()}.${run.request.format}`);
-    const produced = await produceReport(
-      {
-        tenant,
-        request: run.request,
-        runId: run.id,
-        workClass: run.workClass,
-        path,
-        scratchDir,
-        signal,
-        onProgress: progress.note,
-      },
-      deps,
-    );
-    await progress.flush();
-    try {
-      await commit(run, tenant, { path, produced }, deps);
-    } catch (error) {
-      if (!(await isCommitted(run, path, deps))) {
-        await rm(join(deps.home, path), { force: true });
-        throw error;
-      }
+    const { request, workClass } = run;
+    const onProgress = progress.note;
+    const job = { tenant, request, runId: run.id, workClass, scratchDir, signal, onProgress };
+    if (workClass === 'precache') {
+      await makeAhead(job, deps);
+      await progress.flush();
+      await deps.database.asTenant(run.tenantId, (tx) => finish(tx, run));
+    } else {
+      const path = join('files', run.tenantId, `${randomUUID()}.${request.format}`);
+      const produced = await produceReport({ ...job, path }, deps);
+      await progress.flush();
+      await commitOrRemove(run, tenant, { path, produced }, deps);
     }
     state = 'done';
   } catch (thrown) {
@@ -77,6 +69,27 @@ export async function executeRun(
     await rm(join(deps.home, scratchDir), { recursive: true, force: true }).catch(() => {});
     deps.announce(progress.hint(state));
   }
+}
+
+async function commitOrRemove(
+  run: ClaimedRun,
+  tenant: Tenant,
+  file: { path: string; produced: ProducedReport },
+  deps: ExecuteDeps,
+): Promise<void> {
+  try {
+    await commit(run, tenant, file, deps);
+  } catch (error) {
+    if (await isCommitted(run, file.path, deps)) return;
+    await rm(join(deps.home, file.path), { force: true });
+    throw error;
+  }
+}
+
+/** @throws DaybookError `E_LEASE_LOST` */
+async function finish(tx: Tx, run: ClaimedRun): Promise<void> {
+  if (await moveRun(tx, { id: run.id, to: 'done', leaseToken: run.leaseToken })) return;
+  throw new DaybookError('E_LEASE_LOST', { got: run.id });
 }
 
 /**
@@ -97,9 +110,7 @@ async function commit(
   const { produced } = file;
   const { request } = run;
   await deps.database.asTenant(run.tenantId, async (tx) => {
-    if (!(await moveRun(tx, { id: run.id, to: 'done', leaseToken: run.leaseToken }))) {
-      throw new DaybookError('E_LEASE_LOST', { got: run.id });
-    }
+    await finish(tx, run);
     await insertFile(tx, {
       tenantId: run.tenantId,
       runId: run.id,

@@ -1,14 +1,12 @@
 import { DaybookError } from '../errors.ts';
 import type { FragmentSpec, StoredPiece } from '../reports/fragment.ts';
 import { planSheets } from '../reports/render/sheet-plan.ts';
+import { AUTO_REFS_ROWS } from '../reports/request.ts';
 import { countingDays, type DetailJob, daysJobOf, hasLinesByDay, specOf } from './detail-job.ts';
 import { type DaysDeps, type MadeDay, makeDays, piecesOf } from './make-days.ts';
 import type { PlannedDay } from './plan-days.ts';
 import { renderPeriod } from './render-period.ts';
 import type { ReportDeps } from './report-job.ts';
-
-/** `cell_refs: auto` writes references up to this many rows, and for all that is scheduled. */
-export const AUTO_REFS_ROWS = 100_000;
 
 export interface Detail {
   readonly days: readonly MadeDay[];

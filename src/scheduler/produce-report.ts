@@ -11,13 +11,13 @@ import { makeDetail } from './make-detail.ts';
 import { openStored } from './open-stored.ts';
 import { planDays } from './plan-days.ts';
 import { produceText } from './produce-text.ts';
-import type { ProducedReport, ReportDeps, ReportJob } from './report-job.ts';
+import type { FileJob, ProducedReport, ReportDeps } from './report-job.ts';
 
 /** Fragments of which one turns out damaged are all rendered again this many times. */
 const ATTEMPTS = 3;
 
 /** Makes the one file of a run: its days, and of them the file. */
-export async function produceReport(job: ReportJob, deps: ReportDeps): Promise<ProducedReport> {
+export async function produceReport(job: FileJob, deps: ReportDeps): Promise<ProducedReport> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await produceOnce(job, attempt > 1, deps);
@@ -29,7 +29,7 @@ export async function produceReport(job: ReportJob, deps: ReportDeps): Promise<P
 }
 
 async function produceOnce(
-  job: ReportJob,
+  job: FileJob,
   renderAgain: boolean,
   deps: ReportDeps,
 ): Promise<ProducedReport> {

@@ -8,18 +8,21 @@ import type { Tenant } from '../store/tenants.ts';
 import type { WrittenArtifact } from './artifact.ts';
 import type { DaysDeps } from './make-days.ts';
 
-/** What producing one file takes and gives. */
+/** What producing a report takes and gives. */
 
 export interface ReportJob {
   readonly tenant: Tenant;
   readonly request: ReportRequest;
   readonly runId: string;
   readonly workClass: WorkClass;
-  /** Where the file goes, relative to the home folder. */
-  readonly path: string;
   readonly scratchDir: string;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: RunProgress) => void;
+}
+
+export interface FileJob extends ReportJob {
+  /** Where the file goes, relative to the home folder. */
+  readonly path: string;
 }
 
 export interface ReportDeps extends DaysDeps {

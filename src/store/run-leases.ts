@@ -20,13 +20,17 @@ export interface ClaimedRun {
 
 /**
  * Claims up to `limit` runs that are queued or whose lease ran out: urgent ones first, then those of
- * the tenants with the fewest runs under way, then old ones.
+ * the tenants with the fewest runs under way, then old ones. Runs of class `precache` are claimed up
+ * to a limit of their own, so that they neither take the place of a run that somebody waits for nor
+ * wait until there are no others.
  */
 export async function claimRuns(
   tx: Tx,
   options: {
     readonly holder: string;
     readonly limit: number;
+    /** Of runs of class `precache`. Default 0. */
+    readonly precacheLimit?: number | undefined;
     readonly leaseSeconds: number;
     /** This run and no other. */
     readonly only?: string | undefined;
@@ -44,12 +48,15 @@ export async function claimRuns(
          r.created_at
        from daybook.runs r left join under_way u using (tenant_id)
        where (r.state = 'queued' or (r.state = 'running' and r.lease_until < now()))
-         and ($4::uuid is null or r.id = $4)
-       order by class, turn, r.created_at, r.id limit $2),
+         and ($4::uuid is null or r.id = $4)),
+     chosen as materialized (
+       (select id from candidates where class < 3 order by class, turn, created_at, id limit $2)
+       union all
+       (select id from candidates where class = 3 order by turn, created_at, id limit $5)),
      due as materialized (
        -- Looked at again under the lock: another may have claimed it in between.
        select id from daybook.runs
-       where id in (select id from candidates)
+       where id in (select id from chosen)
          and (state = 'queued' or (state = 'running' and lease_until < now()))
        for update skip locked)
      update daybook.runs r
@@ -59,7 +66,13 @@ export async function claimRuns(
      from due where r.id = due.id
      returning r.id, r.tenant_id as "tenantId", r.work_class as "workClass", r.request,
        r.lease_token::text as "leaseToken", r.attempts`,
-    [options.holder, options.limit, options.leaseSeconds, options.only ?? null],
+    [
+      options.holder,
+      options.limit,
+      options.leaseSeconds,
+      options.only ?? null,
+      options.precacheLimit ?? 0,
+    ],
   );
 }
 
