@@ -26,9 +26,14 @@ export interface SummaryForm {
   readonly by: readonly string[];
 }
 
-/** Requests of one form and period that came close together. */
-export interface Ask {
+/** Requests of one form. */
+export interface UsedForm {
   readonly form: AskedForm;
+  readonly asks: readonly Ask[];
+}
+
+/** Those for one period that came close together. */
+export interface Ask {
   readonly period: Period;
   /** The last of them, UTC epoch ms. */
   readonly askedAt: number;
@@ -69,30 +74,36 @@ export interface Demand {
   readonly longestDays: number;
 }
 
-/** Uses by form, those of the most dates first. Asks for reports that are gone are left out. */
-export function countDemand(asks: readonly Ask[], own: Calendar): Demand[] {
+/**
+ * Those of the most dates first. Forms of reports that are gone are left out.
+ * @param clockOf shared by tenants of one calendar, whose dates are then worked out once
+ */
+export function countDemand(
+  used: readonly UsedForm[],
+  own: Calendar,
+  clockOf: (calendar: Calendar) => Clock = openClocks(),
+): Demand[] {
   const known = new Set(listReportKinds().map(({ name }) => name));
-  const forms = new Map<string, Ask[]>();
-  for (const ask of asks.filter(({ form }) => known.has(form.report))) {
-    const name = canonicalJson(ask.form);
-    forms.set(name, [...(forms.get(name) ?? []), ask]);
-  }
-  return [...forms]
-    .map(([name, ofForm]) => ({ name, demand: demandOf(ofForm, own) }))
+  return used
+    .filter(({ form }) => known.has(form.report))
+    .map(({ form, asks }) => ({
+      name: canonicalJson(form),
+      demand: demandOf(form, asks, clockOf(calendarOfForm(form, own))),
+    }))
     .sort((a, b) => byUse(a.demand, b.demand) || (a.name < b.name ? -1 : 1))
     .map(({ demand }) => demand);
 }
 
 /** How a period lies seen from an instant. */
-export function reachOf(period: Period, calendar: Calendar, askedAt: number): Reach {
-  const today = dayAt(calendar, askedAt);
-  const yesterday = dayBefore(calendar, today).date;
-  const { from, to } = period;
+function reachOf(
+  { from, to }: Period,
+  { today, yesterday }: { readonly today: string; readonly yesterday: string },
+): Reach {
   if (from > yesterday) return 'today';
   if (to < yesterday) return to > addDays(yesterday, -WEEK_DAYS) ? 'last_week' : 'older';
   if (from === to) return 'yesterday';
   const month = from.slice(0, 7);
-  const soFar = from.endsWith('-01') && [yesterday, today.date].some((at) => at.startsWith(month));
+  const soFar = from.endsWith('-01') && [yesterday, today].some((at) => at.startsWith(month));
   return soFar ? 'month_so_far' : 'to_yesterday';
 }
 
@@ -110,23 +121,48 @@ export function datasetOfForm({ report }: Pick<AskedForm, 'report'>): DatasetNam
   return reportKind(report).dataset;
 }
 
-function demandOf(asks: readonly Ask[], own: Calendar): Demand {
-  const [{ form }] = asks;
-  const calendar = calendarOfForm(form, own);
-  const reached = asks.map((ask) => ({
-    ...ask,
-    reach: reachOf(ask.period, calendar, ask.askedAt),
-  }));
-  const fresh = reached.filter(({ reach }) => FRESH.includes(reach));
+/** The dates at an instant. */
+export type Clock = (instantMs: number) => { readonly today: string; readonly yesterday: string };
+
+/** Gives the clock of a calendar, which works out each day once. */
+export function openClocks(): (calendar: Calendar) => Clock {
+  const clocks = new Map<string, Clock>();
+  return (calendar) => {
+    const name = canonicalJson(calendar);
+    const clock = clocks.get(name) ?? openClock(calendar);
+    clocks.set(name, clock);
+    return clock;
+  };
+}
+
+function openClock(calendar: Calendar): Clock {
+  const days: { readonly day: DayWindow; readonly yesterday: string }[] = [];
+  return (instantMs) => {
+    let found = days.find(({ day }) => day.start <= instantMs && instantMs < day.end);
+    if (!found) {
+      const day = dayAt(calendar, instantMs);
+      found = { day, yesterday: dayBefore(calendar, day).date };
+      days.push(found);
+    }
+    return { today: found.day.date, yesterday: found.yesterday };
+  };
+}
+
+function demandOf(form: AskedForm, asks: readonly Ask[], clock: Clock): Demand {
+  const seen = asks.map((ask) => {
+    const dates = clock(ask.askedAt);
+    return { ...ask, today: dates.today, reach: reachOf(ask.period, dates) };
+  });
+  const fresh = seen.filter(({ reach }) => FRESH.includes(reach));
   const several = fresh.filter(({ period }) => period.from !== period.to);
   const timesOf = (some: readonly Ask[]) => some.reduce((sum, { times }) => sum + times, 0);
   return {
     form,
     times: timesOf(asks),
     reaches: Object.fromEntries(
-      REACHES.map((reach) => [reach, timesOf(reached.filter((ask) => ask.reach === reach))]),
+      REACHES.map((reach) => [reach, timesOf(seen.filter((ask) => ask.reach === reach))]),
     ) as Record<Reach, number>,
-    freshDates: new Set(fresh.map(({ askedAt }) => dayAt(calendar, askedAt).date)).size,
+    freshDates: new Set(fresh.map(({ today }) => today)).size,
     lastAskedAt: Math.max(...asks.map(({ askedAt }) => askedAt)),
     oneDay: several.length < fresh.length,
     longestDays: Math.max(0, ...several.map(({ period }) => daysIn(period))),

@@ -1,44 +1,55 @@
-import type { Ask, AskedForm } from '../reports/demand.ts';
+import type { Ask, AskedForm, UsedForm } from '../reports/demand.ts';
 import type { Period } from '../time/period.ts';
 import type { Tx } from './database.ts';
 
 /** What tenants asked for: runs of people and schedules, and summaries, which leave no run. */
 
-export interface TenantAsk extends Ask {
-  readonly tenantId: string;
-}
-
 /**
- * What came after `since` and until `until` (UTC epoch ms), an hour of one form and period as one.
- * Left out: what failed or was cancelled, and what was not to use parts.
+ * By tenant, each form once: what came after `since` and until `until` (UTC epoch ms), an hour of
+ * one form and period as one. Left out: what failed or was cancelled, and what was not to use parts.
  */
-export async function readAsks(
+export async function readUsedForms(
   tx: Tx,
   of: { readonly since: number; readonly until: number; readonly tenantId?: string | undefined },
-): Promise<TenantAsk[]> {
-  const rows = await tx.query<Omit<TenantAsk, 'period'> & Period>(
+): Promise<ReadonlyMap<string, readonly UsedForm[]>> {
+  const rows = await tx.query<{ tenantId: string; form: AskedForm; asks: readonly AskCells[] }>(
     `with span as (
        select timestamptz 'epoch' + $1::float8 * interval '1 millisecond' as since,
-         timestamptz 'epoch' + $2::float8 * interval '1 millisecond' as until)
-     select tenant_id as "tenantId",
-       (request - 'period' - 'cache') || '{"kind": "file"}' as form,
-       request -> 'period' ->> 'from' as "from", request -> 'period' ->> 'to' as "to",
-       floor(extract(epoch from max(created_at)) * 1000)::float8 as "askedAt",
-       count(*)::float8 as times
-     from daybook.runs, span
-     where created_at > since and created_at <= until
-       and work_class in ('interactive', 'scheduled') and state not in ('failed', 'cancelled')
-       and request -> 'cache' = 'true' and ($3::uuid is null or tenant_id = $3)
-     group by tenant_id, form, "from", "to", date_trunc('hour', created_at)
-     union all
-     select tenant_id, form, to_char(period_from, 'YYYY-MM-DD'), to_char(period_to, 'YYYY-MM-DD'),
-       floor(extract(epoch from last_asked_at) * 1000)::float8, uses::float8
-     from daybook.summary_uses, span
-     where last_asked_at > since and last_asked_at <= until
-       and ($3::uuid is null or tenant_id = $3)`,
+         timestamptz 'epoch' + $2::float8 * interval '1 millisecond' as until),
+     asks as (
+       select tenant_id, (request - 'period' - 'cache') || '{"kind": "file"}' as form,
+         request -> 'period' ->> 'from' as "from", request -> 'period' ->> 'to' as "to",
+         max(created_at) as asked_at, count(*) as times
+       from daybook.runs, span
+       where created_at > since and created_at <= until
+         and work_class in ('interactive', 'scheduled') and state not in ('failed', 'cancelled')
+         and request -> 'cache' = 'true' and ($3::uuid is null or tenant_id = $3)
+       group by tenant_id, form, "from", "to", date_trunc('hour', created_at)
+       union all
+       select tenant_id, form, to_char(period_from, 'YYYY-MM-DD'),
+         to_char(period_to, 'YYYY-MM-DD'), last_asked_at, uses
+       from daybook.summary_uses, span
+       where last_asked_at > since and last_asked_at <= until
+         and ($3::uuid is null or tenant_id = $3))
+     select tenant_id as "tenantId", form, jsonb_agg(jsonb_build_array(
+       "from", "to", floor(extract(epoch from asked_at) * 1000), times)) as asks
+     from asks group by tenant_id, form`,
     [of.since, of.until, of.tenantId ?? null],
   );
-  return rows.map(({ from, to, ...ask }) => ({ ...ask, period: { from, to } }));
+  const byTenant = new Map<string, UsedForm[]>();
+  for (const { tenantId, form, asks } of rows) {
+    const used = { form, asks: asks.map(askOf) };
+    const others = byTenant.get(tenantId);
+    if (others) others.push(used);
+    else byTenant.set(tenantId, [used]);
+  }
+  return byTenant;
+}
+
+type AskCells = readonly [from: string, to: string, askedAt: number, times: number];
+
+function askOf([from, to, askedAt, times]: AskCells): Ask {
+  return { period: { from, to }, askedAt, times };
 }
 
 /** Summaries of one form and period since the last time they were recorded. */

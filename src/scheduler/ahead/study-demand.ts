@@ -1,13 +1,15 @@
 import { formsAhead } from '../../reports/ahead.ts';
 import type { DatasetName } from '../../reports/dataset.ts';
-import { countDemand, type Demand, datasetOfForm } from '../../reports/demand.ts';
-import { readAsks } from '../../store/asks.ts';
+import { countDemand, type Demand, datasetOfForm, openClocks } from '../../reports/demand.ts';
+import { readUsedForms } from '../../store/asks.ts';
 import type { Database } from '../../store/database.ts';
 import { findTenant, listTenants, type Tenant } from '../../store/tenants.ts';
 
 /** How far back asks count: 28 days, four of each weekday. */
 export const STUDIED_DAYS = 28;
 const STUDIED_MS = STUDIED_DAYS * 86_400_000;
+/** Four weeks of runs of all tenants may be many. */
+const STUDY_TIMEOUT_MS = 60_000;
 
 /** What one tenant really uses, and what is made ahead because of it. */
 export interface TenantDemand {
@@ -32,16 +34,16 @@ export async function studyDemand(
   now: number,
   tenantId?: string,
 ): Promise<TenantDemand[]> {
-  const { tenants, asks } = await database.asSystem(
+  const { tenants, used } = await database.asSystem(
     async (tx) => ({
       tenants: tenantId === undefined ? await listTenants(tx) : await findTenant(tx, tenantId),
-      asks: await readAsks(tx, { since: now - STUDIED_MS, until: now, tenantId }),
+      used: await readUsedForms(tx, { since: now - STUDIED_MS, until: now, tenantId }),
     }),
-    { readOnly: true },
+    { readOnly: true, statementTimeoutMs: STUDY_TIMEOUT_MS },
   );
+  const clockOf = openClocks();
   return [tenants ?? []].flat().map((tenant) => {
-    const own = asks.filter((ask) => ask.tenantId === tenant.id);
-    const demand = countDemand(own, tenant.calendar);
+    const demand = countDemand(used.get(tenant.id) ?? [], tenant.calendar, clockOf);
     return { tenant, demand, lanes: lanesOf(demand) };
   });
 }
