@@ -17,7 +17,11 @@ export async function readUsedForms(
        select timestamptz 'epoch' + $1::float8 * interval '1 millisecond' as since,
          timestamptz 'epoch' + $2::float8 * interval '1 millisecond' as until),
      asks as (
-       select tenant_id, (request - 'period' - 'cache') || '{"kind": "file"}' as form,
+       select tenant_id,
+         (request - 'period' - 'cache') || '{"kind": "file"}' ||
+           -- What is scheduled bears references however many rows it has.
+           case when work_class = 'scheduled' and request ->> 'cellRefs' = 'auto'
+             then '{"cellRefs": "always"}'::jsonb else '{}' end as form,
          request -> 'period' ->> 'from' as "from", request -> 'period' ->> 'to' as "to",
          max(created_at) as asked_at, count(*) as times
        from daybook.runs, span

@@ -282,6 +282,13 @@ describe('what summaries over HTTP ask for', () => {
 });
 
 describe('the forms of a day', () => {
+  it('of what was scheduled bear references, however many rows there are', async () => {
+    await askTwice();
+    await office.asTenant(`update daybook.runs set work_class = 'scheduled'`);
+    const [{ demand }] = await studyDemand(office.database, at(NIGHT));
+    expect(demand).toMatchObject([{ form: { cellRefs: 'always' }, freshDates: 2 }]);
+  });
+
   it.each([
     ['text of several days', { format: 'csv', from: '2026-03-01' }, { format: 'csv.gz' }],
     [

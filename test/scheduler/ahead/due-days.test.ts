@@ -80,12 +80,12 @@ describe('passes through any week of any zone, changes of zone included', () => 
 
   it('with a mark make exactly the newest day that the mark has passed', () => {
     fc.assert(
-      fc.property(calendars, fc.integer({ min: 0, max: 3 * 24 }), (of, lagHours) => {
+      fc.property(calendars, fc.integer({ min: 0, max: 48 }), (of, lagHours) => {
         const [, , , , day] = daysOf(of.calendar, { from: of.from, to: addDays(of.from, 8) });
         const now = day.start + (day.end - day.start) / 2;
         const completeThrough = now - lagHours * HOUR;
         const found = newestSettled({ calendar: of.calendar, completeThrough }, now);
-        expect(found?.end).toBeLessThanOrEqual(completeThrough);
+        expect(found?.end ?? Number.NaN).toBeLessThanOrEqual(completeThrough);
         const later = daysOf(of.calendar, { from: addDays(of.from, -8), to: addDays(of.from, 8) });
         const settled = later.filter(({ end }) => end <= completeThrough && end <= now);
         expect(found).toEqual(settled.at(-1));
