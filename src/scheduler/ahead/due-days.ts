@@ -21,8 +21,8 @@ export interface Lane {
   readonly completeThrough: number | null;
 }
 
-export interface DueDay {
-  readonly lane: Lane;
+export interface DueDay<L extends Lane = Lane> {
+  readonly lane: L;
   readonly day: DayWindow;
   /** What was planned of it before; null: nothing. */
   readonly before: DayAhead | null;
@@ -34,9 +34,13 @@ const OLDEST_DAYS = 4;
 export const LOOK_AGAIN_MS = 15 * 60_000;
 
 /** Those whose midnight came first are first, and of the same midnight one per tenant in turn. */
-export function dueDays(now: number, lanes: readonly Lane[], there: readonly DayAhead[]): DueDay[] {
+export function dueDays<L extends Lane>(
+  now: number,
+  lanes: readonly L[],
+  there: readonly DayAhead[],
+): DueDay<L>[] {
   const known = new Map(there.map((day) => [nameOf(day, day.date), day]));
-  const due = lanes.flatMap((lane): DueDay[] => {
+  const due = lanes.flatMap((lane): DueDay<L>[] => {
     const day = newestSettled(lane, now);
     if (!day) return [];
     const before = known.get(nameOf(lane, day.date)) ?? null;

@@ -1,3 +1,4 @@
+import { toDaybookError } from '../../errors.ts';
 import { datasetOf } from '../../reports/dataset.ts';
 import { calendarOfForm, type Demand } from '../../reports/demand.ts';
 import { parseReportRequest } from '../../reports/parse-request.ts';
@@ -21,7 +22,11 @@ export interface AheadSummary {
   readonly looked: number;
   /** Runs that were queued. */
   readonly planned: number;
+  /** Days that could not be looked at, and why; they come again in the next pass. */
+  readonly failures: readonly { readonly tenantId: string; readonly reason: string }[];
 }
+
+interface PlannedLane extends Lane, LaneDemand {}
 
 /**
  * One pass: queues a run for each settled yesterday that is in demand and not made yet, or whose
@@ -46,7 +51,7 @@ export async function planAhead(
     };
   });
   const wanted = demand.flatMap(({ tenant, lanes }) =>
-    lanes.map((lane): Lane & LaneDemand => {
+    lanes.map((lane): PlannedLane => {
       const mark = marks.find(
         ({ tenantId, dataset }) => tenantId === tenant.id && dataset === lane.dataset,
       );
@@ -54,25 +59,28 @@ export async function planAhead(
       return { ...lane, tenantId: tenant.id, calendar, completeThrough: mark?.ms ?? null };
     }),
   );
-  const forms = new Map(wanted.map((lane): [Lane, readonly Demand[]] => [lane, lane.forms]));
   const due = dueDays(now, wanted, there);
+  const failures: { tenantId: string; reason: string }[] = [];
   let planned = 0;
   for (const entry of due) {
     deps.signal.throwIfAborted();
-    if (await planOne(entry, forms.get(entry.lane) ?? [], now, deps)) planned += 1;
+    try {
+      if (await planOne(entry, now, deps)) planned += 1;
+    } catch (error) {
+      failures.push({ tenantId: entry.lane.tenantId, reason: toDaybookError(error).message });
+    }
   }
-  return { looked: due.length, planned };
+  return { looked: due.length, planned, failures };
 }
 
 /** Whether a run was queued. */
 async function planOne(
-  due: DueDay,
-  forms: readonly Demand[],
+  due: DueDay<PlannedLane>,
   now: number,
   deps: { readonly database: Database; readonly source: RowSource; readonly signal: AbortSignal },
 ): Promise<boolean> {
   const { lane, day, before } = due;
-  const { tenantId, dataset, zone } = lane;
+  const { tenantId, dataset, zone, forms } = lane;
   const [version] = await deps.source.versions({
     tenantId,
     dataset,

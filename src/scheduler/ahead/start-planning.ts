@@ -33,9 +33,10 @@ export function startPlanningAhead(deps: {
         demand = await studyDemand(database, now);
         studiedAt = now;
       }
-      const summary = await planAhead(now, { ...deps, demand, signal });
-      if (summary.planned === 0) return;
-      log.info({ ...summary }, 'planned days ahead');
+      const { looked, planned, failures } = await planAhead(now, { ...deps, demand, signal });
+      for (const failure of failures) log.warn(failure, 'a day could not be planned ahead');
+      if (planned === 0) return;
+      log.info({ looked, planned }, 'planned days ahead');
       deps.wake();
     },
   });

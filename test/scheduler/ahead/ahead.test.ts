@@ -62,10 +62,17 @@ async function openOffice() {
       await asTenant('update daybook.runs set created_at = $2 where id = $1', [run.id, askedAt]);
       return { run, ...made };
     },
-    async pass(now: string): Promise<AheadSummary> {
+    async pass(now: string): Promise<Omit<AheadSummary, 'failures'>> {
       const demand = await studyDemand(database, at(now));
       const signal = AbortSignal.timeout(20_000);
-      return planAhead(at(now), { database, source, demand, signal });
+      const { failures, ...summary } = await planAhead(at(now), {
+        database,
+        source,
+        demand,
+        signal,
+      });
+      expect(failures).toEqual([]);
+      return summary;
     },
     /** Executes what was planned to its end. */
     async execute(): Promise<RunRow[]> {
@@ -203,6 +210,30 @@ describe('a day that is in demand', () => {
     expect(await office.pass('2026-03-11T06:40Z')).toMatchObject({ planned: 0 });
     expect(await office.pass('2026-03-11T07:20Z')).toMatchObject({ planned: 1 });
     expect((await office.execute()).map(({ state }) => state)).toEqual(['done']);
+  });
+});
+
+describe('a tenant whose source does not answer', () => {
+  it('keeps no other from being planned', async () => {
+    const { database, tenantId, source } = office;
+    await askTwice();
+    const other = await addTestTenant(database, { name: 'b', zone: 'America/New_York' });
+    const [study] = await studyDemand(database, at(NIGHT));
+    const tenant = { ...study.tenant, id: other.id };
+    const broken: typeof source = {
+      ...source,
+      versions: (request) =>
+        request.tenantId === other.id
+          ? Promise.reject(new Error('out of reach'))
+          : source.versions(request),
+    };
+    const demand = [{ ...study, tenant }, study];
+    const signal = AbortSignal.timeout(20_000);
+    expect(await planAhead(at(NIGHT), { database, source: broken, demand, signal })).toMatchObject({
+      planned: 1,
+      failures: [{ tenantId: other.id }],
+    });
+    expect((await office.days()).map((day) => day.tenantId)).toEqual([tenantId]);
   });
 });
 
