@@ -22,8 +22,11 @@ export interface ApiDeps {
   /** Null: users' tokens are refused, API keys alone are accepted. */
   readonly jwt: JwtSettings | null;
   readonly rateLimit: RateLimit;
-  /** @throws DaybookError `E_BUSY` when the backlog cannot be met. */
-  readonly admission?: () => void;
+  /**
+   * Asked for each new interactive export, with how many of its tenant nobody works on yet.
+   * @throws DaybookError `E_BUSY` when the backlog cannot be met.
+   */
+  readonly admission?: (tenantQueuedRuns: number) => void;
   /** What besides the database must work before `/readyz` says yes, such as a runner. */
   readonly readiness?: readonly ReadinessCheck[];
   /** Request durations are observed here. */
@@ -40,10 +43,26 @@ export interface RunProgress {
   readonly state: RunState;
   readonly days: { readonly total: number; readonly done: number; readonly cached: number };
   readonly rows: number;
+  /** The file in the making, once its first bytes are there; null again when it is given up. */
+  readonly artifact: GrowingArtifact | null;
+}
+
+/** A file in the making: its bytes stand, they only become more. */
+export interface GrowingArtifact {
+  /** That the ledger will know it by. */
+  readonly fileId: string;
+  /** Of the attempt that makes it. */
+  readonly leaseToken: string;
+  /** Where it stands now, relative to the home folder. */
+  readonly path: string;
+  readonly storedBytes: number;
 }
 
 export interface ProgressFeed {
-  /** Calls the listener on each change until the answer, which unsubscribes, is called. */
+  /**
+   * Calls the listener with what was last heard of a run that has not ended, and on each change
+   * until the answer, which unsubscribes, is called.
+   */
   subscribe(runId: string, listener: (progress: RunProgress) => void): () => void;
 }
 

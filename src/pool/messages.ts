@@ -1,5 +1,6 @@
 import type { PlainError } from '../errors.ts';
 import type { DayResult, DayTask } from '../reports/day-task.ts';
+import type { Backlog } from './admission.ts';
 
 /** Everything that crosses between processes, as plain data. */
 
@@ -9,6 +10,19 @@ export interface RunHint {
   readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
   readonly days: { readonly total: number; readonly done: number; readonly cached: number };
   readonly rows: number;
+  /** The file in the making, once its first bytes are there; null again when it is given up. */
+  readonly artifact: ArtifactHint | null;
+}
+
+/** A file in the making: its bytes stand, they only become more. */
+export interface ArtifactHint {
+  /** That the ledger will know it by. */
+  readonly fileId: string;
+  /** Of the attempt that makes it. */
+  readonly leaseToken: string;
+  /** Where it stands now, relative to the home folder. */
+  readonly path: string;
+  readonly storedBytes: number;
 }
 
 /** From the runner or an API process to the primary. `id` is the sender's own. */
@@ -18,6 +32,8 @@ export type ClientMessage =
   /** A run was queued or is to be cancelled: the runner looks at once. */
   | { readonly kind: 'wake' }
   | { readonly kind: 'progress'; readonly hint: RunHint }
+  /** Interactive runs that nobody works on yet, and their days: from the runner. */
+  | { readonly kind: 'queue'; readonly queuedRuns: number; readonly queuedDays: number }
   /** The metrics of all processes, please. */
   | { readonly kind: 'metrics'; readonly id: string };
 
@@ -29,6 +45,8 @@ export type HubMessage =
   | { readonly kind: 'progress'; readonly hint: RunHint }
   /** Whether runs are worked on: there is a runner, and threads. */
   | { readonly kind: 'engine'; readonly ready: boolean }
+  /** What waits, for who lets in more. */
+  | { readonly kind: 'backlog'; readonly backlog: Backlog }
   | { readonly kind: 'metrics'; readonly id: string; readonly text: string }
   | { readonly kind: 'drain' };
 

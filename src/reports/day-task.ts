@@ -53,6 +53,8 @@ export type RowsFacts = Pick<RowsPartRef, 'key' | 'rows' | 'sha256' | 'dataAsOf'
 /** A rendered form of a day, on disk. */
 export interface FragmentRef {
   readonly key: string;
+  /** Relative to the home folder; empty for what needs no file, a day without rows. */
+  readonly path: string;
   readonly bytes: number;
   readonly pieces: readonly StoredPiece[];
 }

@@ -1,14 +1,16 @@
 import { AggregatorRegistry, Registry } from 'prom-client';
 import { RateLimiterCluster } from 'rate-limiter-flexible';
-import type { ProgressFeed } from '../api/deps.ts';
+import { createProgressFeed } from '../api/progress-feed.ts';
 import { buildServer } from '../api/server.ts';
 import { startSummaryUses } from '../api/summary-uses.ts';
 import { jwtSettingsFrom } from '../api/supabase-token.ts';
 import type { Config } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { createLogger } from '../log.ts';
+import { type Backlog, demandRoom } from '../pool/admission.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
-import type { HubMessage, RunHint } from '../pool/messages.ts';
+import type { HubMessage } from '../pool/messages.ts';
+import { countDays } from '../scheduler/cache-metrics.ts';
 import { createSummaryProducer } from '../scheduler/produce-summary.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
@@ -35,6 +37,7 @@ export async function runApi(config: Config): Promise<void> {
   const allMetrics = createMetricsClient({ send: sendToPrimary });
   const summaryUses = startSummaryUses({ database, log });
   let engineReady = false;
+  let backlog: Backlog = { waitingSeconds: 0, secondsPerDay: 0, queuedRuns: 0, queuedDays: 0 };
   const server = await buildServer({
     database,
     log,
@@ -47,8 +50,10 @@ export async function runApi(config: Config): Promise<void> {
       dispatcher,
       source: createPostgresSource(database),
       home: config.home,
+      meter: countDays(metrics),
     }),
     summaryUses,
+    admission: (tenantQueuedRuns) => demandRoom(tenantQueuedRuns, backlog),
     jwt: jwtSettingsFrom(config.supabase),
     rateLimit: new RateLimiterCluster({
       keyPrefix: 'tenant',
@@ -74,6 +79,7 @@ export async function runApi(config: Config): Promise<void> {
     else if (message.kind === 'progress') feed.publish(message.hint);
     else if (message.kind === 'metrics') allMetrics.receive(message);
     else if (message.kind === 'engine') engineReady = message.ready;
+    else if (message.kind === 'backlog') backlog = message.backlog;
   });
   const listening = server.listen({ host: config.host, port: config.port });
   // A server that is closed while it begins to listen would stay.
@@ -85,21 +91,4 @@ export async function runApi(config: Config): Promise<void> {
       .then(() => database.close()),
   );
   await listening;
-}
-
-function createProgressFeed(): ProgressFeed & { publish(hint: RunHint): void } {
-  const listeners = new Map<string, Set<(hint: RunHint) => void>>();
-  return {
-    subscribe(runId, listener) {
-      const set = listeners.get(runId) ?? new Set();
-      listeners.set(runId, set.add(listener));
-      return () => {
-        set.delete(listener);
-        if (set.size === 0) listeners.delete(runId);
-      };
-    },
-    publish(hint) {
-      for (const listener of listeners.get(hint.runId) ?? []) listener(hint);
-    },
-  };
 }

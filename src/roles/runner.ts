@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { AggregatorRegistry, Registry } from 'prom-client';
 import { createPartStore } from '../cache/part-store.ts';
 import { sweepOwnUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
@@ -6,15 +7,22 @@ import { createLogger } from '../log.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage } from '../pool/messages.ts';
 import { startPlanningAhead } from '../scheduler/ahead/start-planning.ts';
+import { createCacheMeter } from '../scheduler/cache-metrics.ts';
+import { clean } from '../scheduler/clean.ts';
+import { startCleaner } from '../scheduler/cleaner.ts';
+import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
+import { databaseNow } from '../store/dataset-marks.ts';
 import { onDrain, sendToPrimary } from './parent-channel.ts';
 
 const DRAIN_MS = 20_000;
-const MAX_RUNS = 8;
+/** Runs under way cost little: their days wait in the primary, where tenants take turns. */
+const MAX_RUNS = 32;
+const MOST_RUNS_OF_TENANT = 4;
 
-/** The runner: executes runs, asks the primary for days. */
+/** The runner: executes runs, asks the primary for days, cleans up. */
 export async function runRunner(config: Config): Promise<void> {
   const log = createLogger({ level: config.logLevel, role: 'runner' });
   sweepOwnUnfinished(config.home);
@@ -26,16 +34,43 @@ export async function runRunner(config: Config): Promise<void> {
   });
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
   const source = createPostgresSource(database);
+  const { home, cacheBytes: boundBytes } = config;
+  const holder = `${hostname()}/${process.pid}`;
+  const metrics = new Registry();
+  AggregatorRegistry.setRegistries(metrics);
+  const meter = createCacheMeter(metrics, { boundBytes, onOverBound: () => cleaner.wake() });
+  const cleaner = startCleaner({
+    pass: async (signal) => {
+      const now = await database.asSystem(databaseNow, { readOnly: true });
+      return clean(now, { database, home, boundBytes, holder, log }, signal);
+    },
+    onCleaned: (cleaned) => {
+      meter.cleaned(cleaned);
+      log.debug(cleaned, 'cleaned');
+    },
+    log,
+  });
   const executor = startRunExecutor({
     database,
     source,
     parts: createPartStore(config.home),
     dispatcher,
-    home: config.home,
+    home,
     log,
-    holder: `${hostname()}/${process.pid}`,
+    meter,
+    holder,
     maxRuns: MAX_RUNS,
-    announce: (hint) => sendToPrimary({ kind: 'progress', hint }),
+    mostOfTenant: MOST_RUNS_OF_TENANT,
+    announce: (hint) => {
+      sendToPrimary({ kind: 'progress', hint });
+      // What the run had pinned may go now.
+      if (hint.state !== 'running' && meter.isOverBound()) cleaner.wake();
+    },
+  });
+  const watch = watchQueue({
+    database,
+    log,
+    tell: (queue) => sendToPrimary({ kind: 'queue', ...queue }),
   });
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
   process.on('message', (message: HubMessage) => {
@@ -43,7 +78,8 @@ export async function runRunner(config: Config): Promise<void> {
     else if (message.kind === 'wake') executor.wake();
   });
   onDrain(async () => {
-    await Promise.all([ahead.stop(), executor.drain(DRAIN_MS)]);
+    watch.stop();
+    await Promise.all([ahead.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
     await database.close();
   });
 }

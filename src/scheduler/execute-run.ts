@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { scratchFolder } from '../cache/unfinished.ts';
@@ -7,9 +6,8 @@ import type { Logger } from '../log.ts';
 import type { RunHint } from '../pool/messages.ts';
 import { fileNameOf, mediaTypeOf } from '../reports/render/media-types.ts';
 import type { Tx } from '../store/database.ts';
-import { databaseNow } from '../store/dataset-marks.ts';
 import { findFileOfRun, insertFile } from '../store/files.ts';
-import type { ClaimedRun } from '../store/run-leases.ts';
+import type { ClaimedRun, RunProgress } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
 import { makeAhead } from './ahead/make-ahead.ts';
@@ -23,7 +21,6 @@ const ATTEMPTS = 5;
 const INTERACTIVE_FILE_MS = 7 * 86_400_000;
 
 export interface ExecuteDeps extends ReportDeps {
-  readonly log: Logger;
   /** Tells whoever listens that a run moved. */
   readonly announce: (hint: RunHint) => void;
 }
@@ -48,23 +45,30 @@ export async function executeRun(
     if (run.attempts > ATTEMPTS) throw usedUp(run);
     const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId));
     if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
-    const { request, workClass } = run;
-    const onProgress = progress.note;
-    const job = { tenant, request, runId: run.id, workClass, scratchDir, signal, onProgress };
-    if (workClass === 'precache') {
-      await makeAhead(job, deps);
-      await progress.flush();
-      await deps.database.asTenant(run.tenantId, (tx) => finish(tx, run));
+    const job = {
+      tenant,
+      request: run.request,
+      runId: run.id,
+      leaseToken: run.leaseToken,
+      workClass: run.workClass,
+      scratchDir,
+      signal,
+      onProgress: progress.note,
+      onArtifact: progress.noteArtifact,
+    };
+    if (run.workClass === 'precache') {
+      await makeAhead(job, { ...deps, log });
+      const last = await progress.stop();
+      await deps.database.asTenant(run.tenantId, (tx) => finish(tx, run, last));
     } else {
-      const path = join('files', run.tenantId, `${randomUUID()}.${request.format}`);
-      const produced = await produceReport({ ...job, path }, deps);
-      await progress.flush();
-      await commitOrRemove(run, tenant, { path, produced }, deps);
+      const produced = await produceReport(job, { ...deps, log });
+      const last = await progress.stop();
+      await commitOrRemove(run, tenant, produced, last, deps);
     }
     state = 'done';
   } catch (thrown) {
-    await progress.flush().catch(() => {});
-    state = await leave(run, signal.aborted ? signal.reason : thrown, deps, log);
+    const last = await progress.stop();
+    state = await leave(run, signal.aborted ? signal.reason : thrown, last, deps, log);
   } finally {
     await rm(join(deps.home, scratchDir), { recursive: true, force: true }).catch(() => {});
     deps.announce(progress.hint(state));
@@ -74,44 +78,48 @@ export async function executeRun(
 async function commitOrRemove(
   run: ClaimedRun,
   tenant: Tenant,
-  file: { path: string; produced: ProducedReport },
+  produced: ProducedReport,
+  progress: RunProgress | null,
   deps: ExecuteDeps,
 ): Promise<void> {
   try {
-    await commit(run, tenant, file, deps);
+    await commit(run, tenant, produced, progress, deps);
   } catch (error) {
-    if (await isCommitted(run, file.path, deps)) return;
-    await rm(join(deps.home, file.path), { force: true });
+    if (await isCommitted(run, produced.fileId, deps)) return;
+    await rm(join(deps.home, produced.path), { force: true });
     throw error;
   }
 }
 
-/** @throws DaybookError `E_LEASE_LOST` */
-async function finish(tx: Tx, run: ClaimedRun): Promise<void> {
-  if (await moveRun(tx, { id: run.id, to: 'done', leaseToken: run.leaseToken })) return;
-  throw new DaybookError('E_LEASE_LOST', { got: run.id });
+/** When it ended, UTC epoch ms. @throws DaybookError `E_LEASE_LOST` */
+async function finish(tx: Tx, run: ClaimedRun, progress: RunProgress | null): Promise<number> {
+  const { id, leaseToken } = run;
+  const done = await moveRun(tx, { id, to: 'done', leaseToken, progress });
+  if (done?.finishedAt == null) throw new DaybookError('E_LEASE_LOST', { got: run.id });
+  return done.finishedAt;
 }
 
 /**
  * Whether a commit that seems to have failed went through, its answer lost. While nobody can say,
  * the file stays: better one too many on the disk than one too few in the ledger.
  */
-async function isCommitted(run: ClaimedRun, path: string, deps: ExecuteDeps): Promise<boolean> {
+async function isCommitted(run: ClaimedRun, fileId: string, deps: ExecuteDeps): Promise<boolean> {
   const file = await deps.database.asTenant(run.tenantId, (tx) => findFileOfRun(tx, run.id));
-  return file?.path === path;
+  return file?.id === fileId;
 }
 
 async function commit(
   run: ClaimedRun,
   tenant: Tenant,
-  file: { path: string; produced: ProducedReport },
+  produced: ProducedReport,
+  progress: RunProgress | null,
   deps: ExecuteDeps,
 ): Promise<void> {
-  const { produced } = file;
   const { request } = run;
   await deps.database.asTenant(run.tenantId, async (tx) => {
-    await finish(tx, run);
+    const finishedAt = await finish(tx, run, progress);
     await insertFile(tx, {
+      id: produced.fileId,
       tenantId: run.tenantId,
       runId: run.id,
       name: fileNameOf({
@@ -122,15 +130,17 @@ async function commit(
       }),
       format: request.format,
       mediaType: mediaTypeOf(request.format),
-      path: file.path,
+      path: produced.path,
       bytes: produced.bytes,
       sha256: produced.sha256,
+      coding: produced.coding,
+      storedBytes: produced.storedBytes,
+      blocks: produced.blocks,
       rowCount: produced.rows,
       document: produced.document,
       dataAsOf: produced.document.dataAsOf,
       revision: produced.document.revision,
-      expiresAt:
-        run.workClass === 'interactive' ? (await databaseNow(tx)) + INTERACTIVE_FILE_MS : null,
+      expiresAt: run.workClass === 'interactive' ? finishedAt + INTERACTIVE_FILE_MS : null,
     });
   });
 }
@@ -138,6 +148,7 @@ async function commit(
 async function leave(
   run: ClaimedRun,
   thrown: unknown,
+  progress: RunProgress | null,
   deps: ExecuteDeps,
   log: Logger,
 ): Promise<RunHint['state']> {
@@ -155,7 +166,7 @@ async function leave(
         : 'failed';
   if (to === 'failed') log.error({ code: error.code, error: error.stack }, 'run failed');
   const failure = { code: error.code, message: error.message };
-  const move = { id: run.id, to, leaseToken: run.leaseToken } as const;
+  const move = { id: run.id, to, leaseToken: run.leaseToken, progress } as const;
   await deps.database
     .asTenant(run.tenantId, (tx) =>
       moveRun(tx, to === 'failed' ? { ...move, error: failure } : move),

@@ -5,7 +5,13 @@ import { reportKind } from '../reports/registry.ts';
 import { addsUp, keptFold, rollUp } from '../reports/roll-up.ts';
 import type { DayTotals, FoldSpec } from '../reports/totals.ts';
 import type { Tx } from '../store/database.ts';
-import { findFinerTotals, findParts, findTotals, type StoredTotals } from '../store/parts.ts';
+import {
+  findFinerTotals,
+  findParts,
+  findTotals,
+  type PartUse,
+  type StoredTotals,
+} from '../store/parts.ts';
 import type { DaysJob } from './make-days.ts';
 import type { PlannedDay } from './plan-days.ts';
 
@@ -41,11 +47,16 @@ export async function findDays(
   const lacking = planned.flatMap((plan, index) =>
     plan.cacheable && !isWhole(found[index], job.specOf(index)) ? [plan.rowsKey] : [],
   );
-  const rows = await findParts(tx, lacking);
+  const rows = await findParts(tx, useOf(job), lacking);
   return found.map((entry, index) => {
     const part = rows.get(planned[index].rowsKey);
     return { ...entry, rowsPart: entry.rowsPart ?? (part?.kind === 'rows' ? part.ref : null) };
   });
+}
+
+/** As whom a job looks for parts and records them. */
+export function useOf({ tenantId, attempt }: DaysJob): PartUse {
+  return { tenantId, holder: attempt };
 }
 
 /** Whether the day needs neither a thread nor its rows. */
@@ -111,6 +122,7 @@ async function fragmentsOf(
   });
   const parts = await findParts(
     tx,
+    useOf(job),
     keys.flatMap((key) => key ?? []),
   );
   return keys.map((key) => {

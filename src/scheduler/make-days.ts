@@ -14,9 +14,10 @@ import type { Dispatcher } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
 import { type DayTotals, type FoldSpec, groupedPieceRows } from '../reports/totals.ts';
 import type { Database } from '../store/database.ts';
-import { recordParts, recordTotals } from '../store/parts.ts';
+import type { PinHolder } from '../store/part-pins.ts';
+import { forgetParts, recordParts, recordTotals, type StoredPart } from '../store/parts.ts';
 import type { DayWindow } from '../time/day-window.ts';
-import { type FoundDay, findDays, isWhole } from './find-days.ts';
+import { type FoundDay, findDays, isWhole, useOf } from './find-days.ts';
 import type { PlannedDay } from './plan-days.ts';
 
 /** A day that is there: its rows, its totals and, where asked for, its rendered form. */
@@ -38,7 +39,8 @@ export interface MadeDay {
 
 export interface DaysJob {
   readonly tenantId: string;
-  readonly runId: string | null;
+  /** The attempt of a run that the days are for; null: a summary over HTTP. */
+  readonly attempt: PinHolder | null;
   readonly workClass: WorkClass;
   readonly kind: ReportKind;
   readonly request: Pick<ReportRequest, 'report' | 'grain' | 'where' | 'params'>;
@@ -57,6 +59,16 @@ export interface DaysJob {
 export interface DaysDeps {
   readonly database: Database;
   readonly dispatcher: Dispatcher;
+  readonly meter?: DayMeter;
+}
+
+/** Hears what days cost. */
+export interface DayMeter {
+  dayDone(cached: boolean): void;
+  /** A part was not as it was written, and was dropped. */
+  damageFound(): void;
+  /** Bytes of each part that came into the cache. */
+  partsRecorded?(bytes: readonly number[]): void;
 }
 
 const NO_ROWS: DayTotals = { rows: 0, groups: [] };
@@ -82,6 +94,7 @@ export async function makeDays(
         const { made, rowsRead } =
           fromFound(plan, found[index], job, job.specOf(index)) ??
           (await fromThread(plan, index, found[index], job, deps, signal));
+        deps.meter?.dayDone(made.cached);
         job.onDay(made, rowsRead, index);
         return made;
       }),
@@ -118,7 +131,7 @@ function fromFound(
       dataAsOf: plan.changedAt,
       totals: found.totals.map(() => NO_ROWS),
       pieceRows: [],
-      fragment: spec && { key: plan.rowsKey, bytes: 0, pieces: [] },
+      fragment: spec && { key: plan.rowsKey, path: '', bytes: 0, pieces: [] },
       cached: true,
     };
     return { made, rowsRead: 0 };
@@ -154,7 +167,7 @@ async function fromThread(
   const result = await deps.dispatcher.dispatch(
     {
       taskId: randomUUID(),
-      runId: job.runId,
+      runId: job.attempt?.runId ?? null,
       tenantId: job.tenantId,
       workClass: job.workClass,
       expectedRows: plan.expectedRows,
@@ -172,7 +185,7 @@ async function fromThread(
     },
     signal,
   );
-  if (plan.cacheable) await record(plan, result, job, deps);
+  if (plan.cacheable) await record(plan, found, result, job, deps);
   const { rowsPart, totals, pieceRows, fragment } = result;
   const rows = factsOf(rowsPart);
   const { dataAsOf } = rows;
@@ -183,19 +196,23 @@ async function fromThread(
 
 async function record(
   plan: PlannedDay,
+  found: FoundDay,
   result: DayResult,
   job: DaysJob,
   deps: DaysDeps,
 ): Promise<void> {
   const { rowsPart, fragment, pieceRows } = result;
-  await deps.database.asTenant(job.tenantId, async (tx) => {
-    await recordParts(tx, job.tenantId, job.kind.dataset, [
-      { day: plan.day, part: { kind: 'rows', ref: rowsPart } },
-      ...(fragment ? [{ day: plan.day, part: { kind: 'fragment' as const, ref: fragment } }] : []),
-    ]);
+  const { tenantId, kind } = job;
+  const parts: StoredPart[] = [{ kind: 'rows', ref: rowsPart }];
+  if (fragment) parts.push({ kind: 'fragment', ref: fragment });
+  // Read from the source although a part was there: that one was damaged.
+  const damaged = result.extracted ? found.rowsPart : null;
+  await deps.database.asTenant(tenantId, async (tx) => {
+    if (damaged) await forgetParts(tx, tenantId, [damaged.path]);
+    await recordParts(tx, useOf(job), kind.dataset, plan.day, parts);
     await recordTotals(
       tx,
-      job.tenantId,
+      { tenantId, dataset: kind.dataset, day: plan.day },
       job.folds.map((fold, index) => ({
         key: totalsKey({ rowsKey: rowsPart.key, zone: plan.day.zone, fold }),
         rowsKey: rowsPart.key,
@@ -205,6 +222,8 @@ async function record(
       })),
     );
   });
+  if (damaged) deps.meter?.damageFound();
+  deps.meter?.partsRecorded?.(parts.map(({ ref }) => ref.bytes));
 }
 
 function factsOf({ key, rows, sha256, dataAsOf }: RowsPartRef): RowsFacts {

@@ -19,6 +19,8 @@ export interface ExecutorDeps extends ExecuteDeps {
   readonly holder: string;
   /** Runs worked on at once, besides those of class `precache`. */
   readonly maxRuns: number;
+  /** Of one tenant and class, so that the others find a place. Default: all. */
+  readonly mostOfTenant?: number;
   /** This run and no other. */
   readonly only?: string;
   /** Runs that are claimed already, to begin with. */
@@ -73,8 +75,9 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     const limit = Math.max(0, deps.maxRuns - (held.size - ahead));
     const precacheLimit = Math.max(0, MAX_PRECACHE_RUNS - ahead);
     if (draining || limit + precacheLimit === 0) return;
-    const { holder, only } = deps;
-    const options = { holder, limit, precacheLimit, only, leaseSeconds: LEASE_SECONDS };
+    const { holder, only, mostOfTenant } = deps;
+    const limits = { limit, precacheLimit, mostOfTenant, leaseSeconds: LEASE_SECONDS };
+    const options = { holder, only, ...limits };
     const claimed = await deps.database.asSystem((tx) => claimRuns(tx, options));
     for (const run of claimed) take(run);
   }

@@ -55,18 +55,10 @@ export interface NewDayAhead extends Pick<DayAhead, 'tenantId' | 'dataset' | 'zo
   readonly request: ReportRequest | null;
 }
 
-/**
- * Plans a day with a run of class `precache`. Null: another pass did, for the same rows. Totals of
- * the rows that were planned before are of no use any more and go.
- */
+/** Plans a day with a run of class `precache`. Null: another pass did, for the same rows. */
 export async function planDayAhead(tx: Tx, day: NewDayAhead): Promise<string | null> {
   const { tenantId, dataset, date, rowsKey } = day;
   const place = [tenantId, dataset, day.zone ?? '', date];
-  const [before] = await tx.query<{ rowsKey: string }>(
-    `select rows_key as "rowsKey" from daybook.days_ahead
-     where tenant_id = $1 and dataset = $2 and zone = $3 and local_date = $4::date for update`,
-    place,
-  );
   const planned = await tx.run(
     `insert into daybook.days_ahead as d
        (tenant_id, dataset, zone, local_date, rows_key, forms, planned_at, looked_at)
@@ -79,14 +71,7 @@ export async function planDayAhead(tx: Tx, day: NewDayAhead): Promise<string | n
          or floor(extract(epoch from d.planned_at) * 1000) = $8::float8`,
     [...place, rowsKey, JSON.stringify(day.forms), day.now, day.instead],
   );
-  if (planned === 0) return null;
-  if (before && before.rowsKey !== rowsKey) {
-    await tx.run('delete from daybook.part_totals where tenant_id = $1 and rows_key = $2', [
-      tenantId,
-      before.rowsKey,
-    ]);
-  }
-  if (!day.request) return null;
+  if (planned === 0 || !day.request) return null;
   const { id } = await insertRun(tx, {
     tenantId,
     request: day.request,

@@ -20,9 +20,9 @@ export interface ClaimedRun {
 
 /**
  * Claims up to `limit` runs that are queued or whose lease ran out: urgent ones first, then those of
- * the tenants with the fewest runs under way, then old ones. Runs of class `precache` are claimed up
- * to a limit of their own, so that they neither take the place of a run that somebody waits for nor
- * wait until there are no others.
+ * the tenants with the fewest of their class under way, then old ones. Runs of class `precache` are
+ * claimed up to a limit of their own, so that they neither take the place of a run that somebody
+ * waits for nor wait until there are no others.
  */
 export async function claimRuns(
   tx: Tx,
@@ -32,27 +32,31 @@ export async function claimRuns(
     /** Of runs of class `precache`. Default 0. */
     readonly precacheLimit?: number | undefined;
     readonly leaseSeconds: number;
+    /** Runs of one tenant and class under way, these included. Default: as many as there are. */
+    readonly mostOfTenant?: number | undefined;
     /** This run and no other. */
     readonly only?: string | undefined;
   },
 ): Promise<ClaimedRun[]> {
   return tx.query(
     `with under_way as materialized (
-       select tenant_id, count(*) as runs from daybook.runs
-       where state = 'running' and lease_until >= now() group by tenant_id),
+       select tenant_id, work_class, count(*) as runs from daybook.runs
+       where state = 'running' and lease_until >= now() group by tenant_id, work_class),
      candidates as materialized (
        select r.id,
          array_position(array['interactive', 'scheduled', 'precache'], r.work_class) as class,
          coalesce(u.runs, 0) + row_number() over (partition by r.tenant_id, r.work_class
            order by r.created_at, r.id) as turn,
          r.created_at
-       from daybook.runs r left join under_way u using (tenant_id)
+       from daybook.runs r left join under_way u using (tenant_id, work_class)
        where (r.state = 'queued' or (r.state = 'running' and r.lease_until < now()))
          and ($4::uuid is null or r.id = $4)),
      chosen as materialized (
-       (select id from candidates where class < 3 order by class, turn, created_at, id limit $2)
+       (select id from candidates where class < 3 and turn <= $5
+        order by class, turn, created_at, id limit $2)
        union all
-       (select id from candidates where class = 3 order by turn, created_at, id limit $5)),
+       (select id from candidates where class = 3 and turn <= $5
+        order by turn, created_at, id limit $6)),
      due as materialized (
        -- Looked at again under the lock: another may have claimed it in between.
        select id from daybook.runs
@@ -71,6 +75,7 @@ export async function claimRuns(
       options.limit,
       options.leaseSeconds,
       options.only ?? null,
+      options.mostOfTenant ?? 2 ** 31 - 1,
       options.precacheLimit ?? 0,
     ],
   );

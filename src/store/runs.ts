@@ -2,6 +2,7 @@ import { DaybookError, type ErrorCode } from '../errors.ts';
 import type { WorkClass } from '../reports/day-task.ts';
 import type { ReportName, ReportRequest } from '../reports/request.ts';
 import type { Tx } from './database.ts';
+import type { RunProgress } from './run-leases.ts';
 
 /** Runs: one production of a report over a period each. Claims and leases are `run-leases.ts`. */
 
@@ -81,6 +82,19 @@ export async function insertRun(
   return row;
 }
 
+/** Runs of a class that nobody works on yet, and their days: of one tenant, or of all. */
+export async function countQueued(
+  tx: Tx,
+  workClass: WorkClass,
+): Promise<{ runs: number; days: number }> {
+  const [counted] = await tx.query<{ runs: number; days: number }>(
+    `select count(*)::int as runs, coalesce(sum(days_total - days_done), 0)::int as days
+     from daybook.runs where state = 'queued' and work_class = $1`,
+    [workClass],
+  );
+  return counted;
+}
+
 /** Null for an unknown id, which another tenant's is too. */
 export async function findRun(tx: Tx, id: string): Promise<RunRow | null> {
   const [row] = await tx.query<RunRow>(
@@ -132,6 +146,8 @@ export interface RunMove {
   /** With it, only the holder of this lease moves the run: a zombie's move changes nothing. */
   readonly leaseToken?: string;
   readonly error?: { readonly code: ErrorCode; readonly message: string };
+  /** How far it came; null: as it was written last. */
+  readonly progress?: RunProgress | null;
 }
 
 /**
@@ -154,7 +170,11 @@ export async function moveRun(tx: Tx, move: RunMove): Promise<RunRow | null> {
        started_at = case when $2 = 'running' then coalesce(started_at, now()) else started_at end,
        finished_at = case when $5 then now() end,
        lease_owner = case when $2 = 'running' then lease_owner end,
-       lease_until = case when $2 = 'running' then lease_until end
+       lease_until = case when $2 = 'running' then lease_until end,
+       days_total = coalesce($8, days_total),
+       days_done = coalesce($9, days_done),
+       days_cached = coalesce($10, days_cached),
+       rows_read = coalesce($11, rows_read)
      where id = $1::uuid and state = any($6) and ($7::bigint is null or lease_token = $7)
      returning ${RUN_COLUMNS}`,
     [
@@ -165,6 +185,10 @@ export async function moveRun(tx: Tx, move: RunMove): Promise<RunRow | null> {
       isFinal(move.to),
       from,
       move.leaseToken ?? null,
+      move.progress?.daysTotal ?? null,
+      move.progress?.daysDone ?? null,
+      move.progress?.daysCached ?? null,
+      move.progress?.rowsRead ?? null,
     ],
   );
   return row ?? null;
@@ -186,4 +210,13 @@ export async function requestCancel(tx: Tx, id: string): Promise<RunRow | null> 
     await tx.run('update daybook.runs set cancel_requested = true where id = $1::uuid', [id]);
   }
   return findRun(tx, id);
+}
+
+/** When the oldest run that is under way began, UTC epoch ms; null: none is. System transactions. */
+export async function oldestRunningSince(tx: Tx): Promise<number | null> {
+  const [row] = await tx.query<{ ms: number | null }>(
+    `select floor(extract(epoch from min(started_at)) * 1000)::float8 as ms
+     from daybook.runs where state = 'running'`,
+  );
+  return row?.ms ?? null;
 }

@@ -64,3 +64,26 @@ it('runs that pre-cache have places of their own: they neither wait for others n
   expect(await claimed(8)).toEqual(['interactive']);
   expect(await claimed(8, 8)).toEqual(['precache']);
 });
+
+it('a tenant that queued many leaves places to a tenant that comes later, and to its own other class', async () => {
+  const claimFew = () =>
+    test.database.asSystem((tx) =>
+      claimRuns(tx, { holder: 'few', limit: 32, leaseSeconds: 30, mostOfTenant: 4 }),
+    );
+  const many = await tenantWithRuns('many', 10);
+  expect((await claimFew()).map((run) => run.tenantId)).toEqual(Array(4).fill(many));
+  expect(await claimFew()).toEqual([]);
+  const late = await tenantWithRuns('late', 1);
+  const [{ id }] = await test.database.asTenant(many, (tx) =>
+    tx.query<{ id: string }>(
+      `update daybook.runs set work_class = 'scheduled'
+       where id = (select id from daybook.runs where state = 'queued' limit 1) returning id`,
+    ),
+  );
+  const claimed = await claimFew();
+  expect(claimed.map((run) => run.tenantId).sort()).toEqual([many, late].sort());
+  expect(claimed.find((run) => run.tenantId === many)).toMatchObject({
+    id,
+    workClass: 'scheduled',
+  });
+});

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { createPartStore } from '../../src/cache/part-store.ts';
 import type { Logger } from '../../src/log.ts';
@@ -8,6 +9,7 @@ import type { DayTask } from '../../src/reports/day-task.ts';
 import { parseReportRequest, type RawRequest } from '../../src/reports/parse-request.ts';
 import type { Dispatcher } from '../../src/reports/ports.ts';
 import { produceDay } from '../../src/reports/produce-day.ts';
+import type { DayMeter } from '../../src/scheduler/make-days.ts';
 import { startRunExecutor } from '../../src/scheduler/run-executor.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -17,7 +19,7 @@ import { findRun, insertRun, isFinal, type RunRow } from '../../src/store/runs.t
 /** The real run executor over the real store, source and parts; days are made in this thread. */
 export interface TestEngine {
   readonly dispatcher: Dispatcher;
-  /** Queues a run and waits for its end; what is asked for must end well. */
+  /** Queues a run and waits for its end, which must be good; the bytes are as people get them. */
   export(tenantId: string, raw: RawRequest): Promise<{ bytes: Buffer; file: FileRow; run: RunRow }>;
   /** Waits for a run's end, whatever it is. */
   finished(tenantId: string, runId: string): Promise<RunRow>;
@@ -32,6 +34,7 @@ export function startEngine(options: {
   onHint?: (hint: RunHint) => void;
   /** Sees each day that goes to a thread, and whether its rows were read from the source. */
   onDay?: (task: DayTask, extracted: boolean) => void;
+  meter?: DayMeter;
 }): TestEngine {
   const { database, home } = options;
   const source = createPostgresSource(database);
@@ -50,6 +53,7 @@ export function startEngine(options: {
     parts,
     dispatcher,
     home,
+    ...(options.meter ? { meter: options.meter } : {}),
     log: options.log ?? pino({ level: 'silent' }),
     holder: 'test',
     maxRuns: 4,
@@ -88,7 +92,9 @@ export function startEngine(options: {
       if (run.state !== 'done') throw new Error(`${run.state}: ${run.errorMessage}`);
       const file = await database.asTenant(tenantId, (tx) => findFileOfRun(tx, run.id));
       if (!file) throw new Error('a run that is done has no file');
-      return { bytes: await readFile(join(home, file.path)), file, run };
+      const stored = await readFile(join(home, file.path));
+      const bytes = file.coding === 'gzip' ? gunzipSync(stored) : stored;
+      return { bytes, file, run };
     },
     stop: () => executor.drain(0),
   };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
 import { parseReportRequest } from '../../reports/parse-request.ts';
 import { onceByKey } from '../../store/idempotency.ts';
-import { insertRun, isFinal, requestCancel } from '../../store/runs.ts';
+import { countQueued, insertRun, isFinal, requestCancel } from '../../store/runs.ts';
 import { calendarOf, daysOf } from '../../time/calendar.ts';
 import { actorOf } from '../access.ts';
 import { readCursor } from '../cursor.ts';
@@ -54,7 +54,7 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
 
       const answer = await database.asTenant(tenant.id, async (tx) => {
         const effect = async () => {
-          deps.admission?.();
+          deps.admission?.((await countQueued(tx, 'interactive')).runs);
           const run = await insertRun(tx, {
             tenantId: tenant.id,
             request: wanted,
@@ -78,17 +78,15 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
       if (waitSeconds === 0) return reply.code(202).send(created);
 
       reply.header('preference-applied', `wait=${waitSeconds}`);
-      const { run } = await requireRun(database, tenant.id, created.id);
-      const ended = await waitForRun({
+      const { run, file } = await waitForRun({
         feed: deps.progress,
-        run,
-        read: async () => (await requireRun(database, tenant.id, created.id)).run,
+        runId: created.id,
+        read: () => requireRun(database, tenant.id, created.id),
         deadline: now() + waitSeconds * 1000,
         now,
         signal: requestSignal(reply.raw, closing),
       });
-      const { file } = await requireRun(database, tenant.id, created.id);
-      return reply.code(isFinal(ended.state) ? 200 : 202).send(viewRun(ended, file, tenant, now()));
+      return reply.code(isFinal(run.state) ? 200 : 202).send(viewRun(run, file, tenant, now()));
     },
   );
 
