@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Logger } from '../log.ts';
-import type { SummaryProducer } from '../reports/summary.ts';
+import type { SummaryProducer, SummaryRequest } from '../reports/summary.ts';
 import type { Database } from '../store/database.ts';
 import type { RunState } from '../store/runs.ts';
 import type { JwtSettings } from './supabase-token.ts';
@@ -17,6 +17,8 @@ export interface ApiDeps {
   readonly wake: () => void;
   readonly progress: ProgressFeed;
   readonly summaries: SummaryProducer;
+  /** Counts summaries, so that the days that they need are made ahead. */
+  readonly summaryUses?: { note(request: SummaryRequest): void };
   /** Null: users' tokens are refused, API keys alone are accepted. */
   readonly jwt: JwtSettings | null;
   readonly rateLimit: RateLimit;

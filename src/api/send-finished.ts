@@ -77,6 +77,10 @@ function finishedFile(run: RunRow, file: FileRow | null, nowMs: number): FileRow
     case 'done':
       break;
   }
+  // It makes days ahead, and no file.
+  if (run.workClass === 'precache') {
+    throw new DaybookError('E_NOT_FOUND', { what: 'file of', got: run.id });
+  }
   if (file === null) {
     throw new DaybookError('E_GONE', { what: 'file', got: run.id, reason: 'it was removed' });
   }

@@ -1,6 +1,6 @@
 import { all, field, not, secondsBetween, textIs } from './day-rows.ts';
 import type { Dimension, Measure } from './define-report.ts';
-import { DAY, hourDimensions, textDimension } from './dimensions.ts';
+import { DAY, hourDimensions, manyValued, textDimension } from './dimensions.ts';
 
 /** What the reports over calls share: conditions, measures, dimensions. */
 
@@ -34,7 +34,6 @@ export const TALK_OF_ANSWERED: Measure = {
 export const CALL_DIMENSIONS: readonly Dimension[] = [
   DAY,
   ...hourDimensions('started_at'),
-  ...(['queue', 'agent', 'direction', 'disposition', 'trunk', 'caller', 'callee'] as const).map(
-    textDimension,
-  ),
+  ...(['queue', 'agent', 'direction', 'disposition', 'trunk'] as const).map(textDimension),
+  ...(['caller', 'callee'] as const).map(manyValued),
 ];

@@ -47,6 +47,9 @@ export interface RowsPartRef {
   readonly dataAsOf: number | null;
 }
 
+/** What a document says of a day's rows; it stands beside the totals and outlives the rows part. */
+export type RowsFacts = Pick<RowsPartRef, 'key' | 'rows' | 'sha256' | 'dataAsOf'>;
+
 /** A rendered form of a day, on disk. */
 export interface FragmentRef {
   readonly key: string;

@@ -44,6 +44,8 @@ export interface Dimension {
   readonly labels: Labels;
   /** Where a row's value comes from: its day's date, a text field, or numbers. */
   readonly of: 'day' | { readonly field: string } | { readonly numbers: RowNumbers };
+  /** Nearly every row has a value of its own: totals by it are large, and not made ahead. */
+  readonly manyValues?: true;
 }
 
 export interface ParamSpec {

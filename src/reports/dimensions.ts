@@ -11,6 +11,10 @@ export function textDimension(key: LabelledField): Dimension {
   return { key, type: 'text', labels: FIELD_LABELS[key], of: { field: key } };
 }
 
+export function manyValued(key: LabelledField): Dimension {
+  return { ...textDimension(key), manyValues: true };
+}
+
 export function hourDimensions(anchor: string): readonly Dimension[] {
   return [
     {

@@ -1,7 +1,7 @@
 import { all, type Condition, type DayRows, decimalField, not, textIs } from './day-rows.ts';
 import { type DecimalVector, multiplyVectors, subtractVectors } from './decimal-vector.ts';
 import type { ColumnSpec, Dimension, Measure } from './define-report.ts';
-import { DAY, hourDimensions, textDimension } from './dimensions.ts';
+import { DAY, hourDimensions, manyValued, textDimension } from './dimensions.ts';
 import { FIELD_LABELS, labels } from './field-labels.ts';
 import { sum } from './figures.ts';
 
@@ -59,7 +59,7 @@ export const MONEY_FIGURES: readonly ColumnSpec[] = [
 export const ORDER_DIMENSIONS: readonly Dimension[] = [
   DAY,
   ...hourDimensions('ordered_at'),
-  ...(['currency', 'kind', 'status', 'sku', 'customer', 'region', 'salesperson'] as const).map(
-    textDimension,
-  ),
+  ...(['currency', 'kind', 'status'] as const).map(textDimension),
+  ...(['sku', 'customer'] as const).map(manyValued),
+  ...(['region', 'salesperson'] as const).map(textDimension),
 ];

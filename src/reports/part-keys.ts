@@ -13,7 +13,7 @@ import type { FoldSpec } from './totals.ts';
 
 const ROWS_VERSION = 2;
 const FRAGMENT_VERSION = 2;
-const TOTALS_VERSION = 1;
+const TOTALS_VERSION = 2;
 
 export function rowsPartKey(of: {
   tenantId: string;
@@ -47,10 +47,19 @@ export function fragmentKey(of: {
   return digest({ kind: 'fragment', version: FRAGMENT_VERSION, ...of });
 }
 
-/** A report's measures belong to the key: totals hold their values by position. */
 export function totalsKey(of: { rowsKey: string; zone: string; fold: FoldSpec }): string {
-  const measures = reportKind(of.fold.report).measures.map((measure) => measure.key);
-  return digest({ kind: 'totals', version: TOTALS_VERSION, measures, ...of });
+  const { rowsKey, fold } = of;
+  return digest({ kind: 'totals', rowsKey, family: totalsFamily(of), by: fold.by });
+}
+
+/**
+ * What totals have in common that differ in nothing but their rows and dimensions. A report's
+ * measures belong to it: totals hold their values by position.
+ */
+export function totalsFamily({ zone, fold }: { zone: string; fold: FoldSpec }): string {
+  const { report, where, params } = fold;
+  const measures = reportKind(report).measures.map((measure) => measure.key);
+  return digest({ version: TOTALS_VERSION, measures, zone, report, where, params });
 }
 
 function digest(value: object): string {

@@ -1,4 +1,5 @@
 import { DaybookError } from '../errors.ts';
+import type { DatasetName } from './dataset.ts';
 import type { ReportKind } from './define-report.ts';
 import { agents } from './kinds/agents.ts';
 import { calls } from './kinds/calls.ts';
@@ -23,6 +24,13 @@ export function reportKind(name: string): ReportKind {
       expected: names.join(', ') + suggestion(name, names),
     });
   }
+  return kind;
+}
+
+/** The report of a dataset that has a line per row. */
+export function rowReportOf(dataset: DatasetName): ReportKind {
+  const kind = KINDS.find((each) => each.dataset === dataset && each.shape === 'rows');
+  if (kind === undefined) throw new RangeError(`no report has a line per row of ${dataset}`);
   return kind;
 }
 

@@ -25,6 +25,8 @@ export type Locale = (typeof LOCALES)[number];
 
 export const CELL_REFS = ['auto', 'always', 'never'] as const;
 export type CellRefs = (typeof CELL_REFS)[number];
+/** `auto` writes references up to this many rows, and for all that is scheduled. */
+export const AUTO_REFS_ROWS = 100_000;
 
 export const HEADERS = ['labels', 'keys'] as const;
 export type Headers = (typeof HEADERS)[number];

@@ -2,6 +2,7 @@ import { AggregatorRegistry, Registry } from 'prom-client';
 import { RateLimiterCluster } from 'rate-limiter-flexible';
 import { createProgressFeed } from '../api/progress-feed.ts';
 import { buildServer } from '../api/server.ts';
+import { startSummaryUses } from '../api/summary-uses.ts';
 import { jwtSettingsFrom } from '../api/supabase-token.ts';
 import type { Config } from '../config.ts';
 import { DaybookError } from '../errors.ts';
@@ -34,6 +35,7 @@ export async function runApi(config: Config): Promise<void> {
   const metrics = new Registry();
   AggregatorRegistry.setRegistries(metrics);
   const allMetrics = createMetricsClient({ send: sendToPrimary });
+  const summaryUses = startSummaryUses({ database, log });
   let engineReady = false;
   let backlog: Backlog = { waitingSeconds: 0, secondsPerDay: 0, queuedRuns: 0, queuedDays: 0 };
   const server = await buildServer({
@@ -50,6 +52,7 @@ export async function runApi(config: Config): Promise<void> {
       home: config.home,
       meter: countDays(metrics),
     }),
+    summaryUses,
     admission: (tenantQueuedRuns) => demandRoom(tenantQueuedRuns, backlog),
     jwt: jwtSettingsFrom(config.supabase),
     rateLimit: new RateLimiterCluster({
@@ -84,6 +87,7 @@ export async function runApi(config: Config): Promise<void> {
     listening
       .catch(() => {})
       .then(() => server.close())
+      .then(() => summaryUses.stop())
       .then(() => database.close()),
   );
   await listening;

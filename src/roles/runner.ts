@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage } from '../pool/messages.ts';
+import { startPlanningAhead } from '../scheduler/ahead/start-planning.ts';
 import { createCacheMeter } from '../scheduler/cache-metrics.ts';
 import { clean } from '../scheduler/clean.ts';
 import { startCleaner } from '../scheduler/cleaner.ts';
@@ -32,6 +33,7 @@ export async function runRunner(config: Config): Promise<void> {
     log,
   });
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
+  const source = createPostgresSource(database);
   const { home, cacheBytes: boundBytes } = config;
   const holder = `${hostname()}/${process.pid}`;
   const metrics = new Registry();
@@ -50,7 +52,7 @@ export async function runRunner(config: Config): Promise<void> {
   });
   const executor = startRunExecutor({
     database,
-    source: createPostgresSource(database),
+    source,
     parts: createPartStore(config.home),
     dispatcher,
     home,
@@ -70,13 +72,14 @@ export async function runRunner(config: Config): Promise<void> {
     log,
     tell: (queue) => sendToPrimary({ kind: 'queue', ...queue }),
   });
+  const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'wake') executor.wake();
   });
   onDrain(async () => {
     watch.stop();
-    await Promise.all([executor.drain(DRAIN_MS), cleaner.stop()]);
+    await Promise.all([ahead.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
     await database.close();
   });
 }

@@ -21,9 +21,9 @@ export function describeReport(
     tenantName: tenant.title,
     days: days.map((made) => ({
       day: made.day,
-      rows: made.rowsPart?.rows ?? 0,
+      rows: made.rows?.rows ?? 0,
       fileRows: made.pieceRows.reduce((sum, rows) => sum + rows, 0),
-      rowsSha256: made.rowsPart?.sha256 ?? '',
+      rowsSha256: made.rows?.sha256 ?? '',
       totals: made.totals[made.totals.length - 1],
     })),
     window: windowOf(calendar, request.period),

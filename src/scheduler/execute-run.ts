@@ -5,10 +5,12 @@ import { DaybookError, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RunHint } from '../pool/messages.ts';
 import { fileNameOf, mediaTypeOf } from '../reports/render/media-types.ts';
+import type { Tx } from '../store/database.ts';
 import { findFileOfRun, insertFile } from '../store/files.ts';
 import type { ClaimedRun, RunProgress } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
+import { makeAhead } from './ahead/make-ahead.ts';
 import { produceReport } from './produce-report.ts';
 import type { ProducedReport, ReportDeps } from './report-job.ts';
 import { progressWriter } from './run-progress.ts';
@@ -27,8 +29,8 @@ export interface ExecuteDeps extends ReportDeps {
 export class Draining extends Error {}
 
 /**
- * Executes one claimed run to its end: done with a file, failed, cancelled, or queued again. Never
- * rejects.
+ * Executes one claimed run to its end: done with a file (one of class `precache` without), failed,
+ * cancelled, or queued again. Never rejects.
  */
 export async function executeRun(
   run: ClaimedRun,
@@ -43,28 +45,25 @@ export async function executeRun(
     if (run.attempts > ATTEMPTS) throw usedUp(run);
     const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId));
     if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
-    const produced = await produceReport(
-      {
-        tenant,
-        request: run.request,
-        runId: run.id,
-        leaseToken: run.leaseToken,
-        workClass: run.workClass,
-        scratchDir,
-        signal,
-        onProgress: progress.note,
-        onArtifact: progress.noteArtifact,
-      },
-      { ...deps, log },
-    );
-    const last = await progress.stop();
-    try {
-      await commit(run, tenant, produced, last, deps);
-    } catch (error) {
-      if (!(await isCommitted(run, produced.fileId, deps))) {
-        await rm(join(deps.home, produced.path), { force: true });
-        throw error;
-      }
+    const job = {
+      tenant,
+      request: run.request,
+      runId: run.id,
+      leaseToken: run.leaseToken,
+      workClass: run.workClass,
+      scratchDir,
+      signal,
+      onProgress: progress.note,
+      onArtifact: progress.noteArtifact,
+    };
+    if (run.workClass === 'precache') {
+      await makeAhead(job, { ...deps, log });
+      const last = await progress.stop();
+      await deps.database.asTenant(run.tenantId, (tx) => finish(tx, run, last));
+    } else {
+      const produced = await produceReport(job, { ...deps, log });
+      const last = await progress.stop();
+      await commitOrRemove(run, tenant, produced, last, deps);
     }
     state = 'done';
   } catch (thrown) {
@@ -74,6 +73,30 @@ export async function executeRun(
     await rm(join(deps.home, scratchDir), { recursive: true, force: true }).catch(() => {});
     deps.announce(progress.hint(state));
   }
+}
+
+async function commitOrRemove(
+  run: ClaimedRun,
+  tenant: Tenant,
+  produced: ProducedReport,
+  progress: RunProgress | null,
+  deps: ExecuteDeps,
+): Promise<void> {
+  try {
+    await commit(run, tenant, produced, progress, deps);
+  } catch (error) {
+    if (await isCommitted(run, produced.fileId, deps)) return;
+    await rm(join(deps.home, produced.path), { force: true });
+    throw error;
+  }
+}
+
+/** When it ended, UTC epoch ms. @throws DaybookError `E_LEASE_LOST` */
+async function finish(tx: Tx, run: ClaimedRun, progress: RunProgress | null): Promise<number> {
+  const { id, leaseToken } = run;
+  const done = await moveRun(tx, { id, to: 'done', leaseToken, progress });
+  if (done?.finishedAt == null) throw new DaybookError('E_LEASE_LOST', { got: run.id });
+  return done.finishedAt;
 }
 
 /**
@@ -94,11 +117,7 @@ async function commit(
 ): Promise<void> {
   const { request } = run;
   await deps.database.asTenant(run.tenantId, async (tx) => {
-    const { id, leaseToken } = run;
-    const done = await moveRun(tx, { id, to: 'done', leaseToken, progress });
-    if (done?.finishedAt == null) {
-      throw new DaybookError('E_LEASE_LOST', { got: run.id });
-    }
+    const finishedAt = await finish(tx, run, progress);
     await insertFile(tx, {
       id: produced.fileId,
       tenantId: run.tenantId,
@@ -121,7 +140,7 @@ async function commit(
       document: produced.document,
       dataAsOf: produced.document.dataAsOf,
       revision: produced.document.revision,
-      expiresAt: run.workClass === 'interactive' ? done.finishedAt + INTERACTIVE_FILE_MS : null,
+      expiresAt: run.workClass === 'interactive' ? finishedAt + INTERACTIVE_FILE_MS : null,
     });
   });
 }

@@ -1,30 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import type { DayResult, FragmentRef, RowsPartRef, WorkClass } from '../reports/day-task.ts';
+import type {
+  DayResult,
+  FragmentRef,
+  RowsFacts,
+  RowsPartRef,
+  WorkClass,
+} from '../reports/day-task.ts';
 import type { ReportKind } from '../reports/define-report.ts';
 import type { FragmentSpec, StoredPiece } from '../reports/fragment.ts';
-import { fragmentKey, totalsKey } from '../reports/part-keys.ts';
+import { totalsFamily, totalsKey } from '../reports/part-keys.ts';
 import type { Dispatcher } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
 import { type DayTotals, type FoldSpec, groupedPieceRows } from '../reports/totals.ts';
 import type { Database } from '../store/database.ts';
 import type { PinHolder } from '../store/part-pins.ts';
-import {
-  findParts,
-  findTotals,
-  forgetParts,
-  type PartUse,
-  recordParts,
-  recordTotals,
-  type StoredPart,
-  type StoredTotals,
-} from '../store/parts.ts';
+import { forgetParts, recordParts, recordTotals, type StoredPart } from '../store/parts.ts';
 import type { DayWindow } from '../time/day-window.ts';
+import { type FoundDay, findDays, isWhole, useOf } from './find-days.ts';
 import type { PlannedDay } from './plan-days.ts';
 
 /** A day that is there: its rows, its totals and, where asked for, its rendered form. */
 export interface MadeDay {
   readonly day: DayWindow;
+  /** Null: no row was ever written. */
+  readonly rows: RowsFacts | null;
+  /** Null where it was not needed: totals and fragment were there. */
   readonly rowsPart: RowsPartRef | null;
   /** Newest change among the versions of its rows, also where all were deleted; UTC epoch ms. */
   readonly dataAsOf: number | null;
@@ -70,16 +71,6 @@ export interface DayMeter {
   partsRecorded?(bytes: readonly number[]): void;
 }
 
-interface Found {
-  rowsPart: RowsPartRef | null;
-  totals: (StoredDayTotals | null)[];
-  fragment: FragmentRef | null;
-}
-
-interface StoredDayTotals extends StoredTotals {
-  readonly totals: DayTotals;
-}
-
 const NO_ROWS: DayTotals = { rows: 0, groups: [] };
 
 /**
@@ -92,7 +83,7 @@ export async function makeDays(
   job: DaysJob,
   deps: DaysDeps,
 ): Promise<MadeDay[]> {
-  const found = await findAll(planned, job, deps);
+  const found = await deps.database.asTenant(job.tenantId, (tx) => findDays(tx, planned, job));
   const stop = new AbortController();
   const signal = AbortSignal.any([job.signal, stop.signal]);
   // Every day of the period waits on it.
@@ -125,51 +116,17 @@ export function piecesOf(days: readonly MadeDay[]): StoredPiece[] {
   return days.flatMap((made) => made.fragment?.pieces ?? []);
 }
 
-async function findAll(
-  planned: readonly PlannedDay[],
-  job: DaysJob,
-  deps: DaysDeps,
-): Promise<Found[]> {
-  const keys = planned.map((plan, index) => {
-    const spec = job.specOf(index);
-    return {
-      totals: job.folds.map((fold) =>
-        totalsKey({ rowsKey: plan.rowsKey, zone: plan.day.zone, fold }),
-      ),
-      fragment: spec && fragmentKeyOf(plan, job, spec),
-    };
-  });
-  const wanted = planned.flatMap((plan, index) => {
-    if (!plan.cacheable) return [];
-    const { fragment } = keys[index];
-    return fragment ? [plan.rowsKey, fragment] : [plan.rowsKey];
-  });
-  const wantedTotals = planned.flatMap((plan, index) => (plan.cacheable ? keys[index].totals : []));
-  const { parts, totals } = await deps.database.asTenant(job.tenantId, async (tx) => ({
-    parts: await findParts(tx, useOf(job), wanted),
-    totals: await findTotals<StoredDayTotals>(tx, wantedTotals),
-  }));
-  return planned.map((plan, index) => {
-    const rows = parts.get(plan.rowsKey);
-    const fragment = job.renderAgain ? undefined : parts.get(keys[index].fragment ?? '');
-    return {
-      rowsPart: job.rowsPartOf(index) ?? (rows?.kind === 'rows' ? rows.ref : null),
-      totals: keys[index].totals.map((key) => totals.get(key) ?? null),
-      fragment: fragment?.kind === 'fragment' ? fragment.ref : null,
-    };
-  });
-}
-
 /** Null: something is missing. A window without a row in its versions needs no thread. */
 function fromFound(
   plan: PlannedDay,
-  found: Found,
+  found: FoundDay,
   { kind, request }: DaysJob,
   spec: FragmentSpec | null,
 ): { made: MadeDay; rowsRead: number } | null {
   if (plan.expectedRows === 0) {
     const made: MadeDay = {
       day: plan.day,
+      rows: null,
       rowsPart: null,
       dataAsOf: plan.changedAt,
       totals: found.totals.map(() => NO_ROWS),
@@ -180,13 +137,13 @@ function fromFound(
     return { made, rowsRead: 0 };
   }
   const totals = found.totals.filter((entry) => entry !== null);
-  if (!found.rowsPart || totals.length < found.totals.length || (spec && !found.fragment)) {
-    return null;
-  }
+  if (!isWhole(found, spec)) return null;
+  const [{ rows }] = totals;
   const made: MadeDay = {
     day: plan.day,
+    rows,
     rowsPart: found.rowsPart,
-    dataAsOf: found.rowsPart.dataAsOf,
+    dataAsOf: rows.dataAsOf,
     totals: totals.map((entry) => entry.totals),
     pieceRows:
       kind.shape === 'groups'
@@ -195,13 +152,13 @@ function fromFound(
     fragment: spec ? found.fragment : null,
     cached: true,
   };
-  return { made, rowsRead: found.rowsPart.rows };
+  return { made, rowsRead: rows.rows };
 }
 
 async function fromThread(
   plan: PlannedDay,
   index: number,
-  found: Found,
+  found: FoundDay,
   job: DaysJob,
   deps: DaysDeps,
   signal: AbortSignal,
@@ -230,14 +187,16 @@ async function fromThread(
   );
   if (plan.cacheable) await record(plan, found, result, job, deps);
   const { rowsPart, totals, pieceRows, fragment } = result;
-  const { dataAsOf } = rowsPart;
-  const made = { day: plan.day, rowsPart, dataAsOf, totals, pieceRows, fragment, cached: false };
+  const rows = factsOf(rowsPart);
+  const { dataAsOf } = rows;
+  const { day } = plan;
+  const made = { day, rows, rowsPart, dataAsOf, totals, pieceRows, fragment, cached: false };
   return { made, rowsRead: rowsPart.rows };
 }
 
 async function record(
   plan: PlannedDay,
-  found: Found,
+  found: FoundDay,
   result: DayResult,
   job: DaysJob,
   deps: DaysDeps,
@@ -257,7 +216,9 @@ async function record(
       job.folds.map((fold, index) => ({
         key: totalsKey({ rowsKey: rowsPart.key, zone: plan.day.zone, fold }),
         rowsKey: rowsPart.key,
-        totals: { totals: result.totals[index], pieceRows },
+        family: totalsFamily({ zone: plan.day.zone, fold }),
+        dimensions: fold.by,
+        totals: { totals: result.totals[index], pieceRows, rows: factsOf(rowsPart) },
       })),
     );
   });
@@ -265,12 +226,6 @@ async function record(
   deps.meter?.partsRecorded?.(parts.map(({ ref }) => ref.bytes));
 }
 
-function useOf({ tenantId, attempt }: DaysJob): PartUse {
-  return { tenantId, holder: attempt };
-}
-
-function fragmentKeyOf(plan: PlannedDay, job: DaysJob, spec: FragmentSpec): string {
-  const { report, grain, where, params } = job.request;
-  const { zone, date } = plan.day;
-  return fragmentKey({ rowsKey: plan.rowsKey, zone, date, report, grain, where, params, spec });
+function factsOf({ key, rows, sha256, dataAsOf }: RowsPartRef): RowsFacts {
+  return { key, rows, sha256, dataAsOf };
 }

@@ -1,14 +1,12 @@
 import { DaybookError } from '../errors.ts';
 import type { FragmentSpec, StoredPiece } from '../reports/fragment.ts';
 import { planSheets } from '../reports/render/sheet-plan.ts';
+import { AUTO_REFS_ROWS } from '../reports/request.ts';
 import { countingDays, type DetailJob, daysJobOf, hasLinesByDay, specOf } from './detail-job.ts';
 import { type DaysDeps, type MadeDay, makeDays, piecesOf } from './make-days.ts';
 import type { PlannedDay } from './plan-days.ts';
 import { renderPeriod } from './render-period.ts';
 import type { ReportDeps } from './report-job.ts';
-
-/** `cell_refs: auto` writes references up to this many rows, and for all that is scheduled. */
-export const AUTO_REFS_ROWS = 100_000;
 
 export interface Detail {
   readonly days: readonly MadeDay[];
@@ -74,18 +72,18 @@ export async function makeDetail(
 }
 
 /** The rows may have changed since they were planned; from the count on they are those counted. */
-function asCounted(plan: PlannedDay, { rowsPart }: MadeDay): PlannedDay {
-  return rowsPart ? { ...plan, rowsKey: rowsPart.key, expectedRows: rowsPart.rows } : plan;
+function asCounted(plan: PlannedDay, { rows }: MadeDay): PlannedDay {
+  return rows ? { ...plan, rowsKey: rows.key, expectedRows: rows.rows } : plan;
 }
 
 /**
- * A rows part that was damaged between the two passes was read from the source again, where other
- * rows may stand by now. @throws DaybookError `E_PART_DAMAGED`
+ * A rows part that was evicted, or damaged between the two passes, was read from the source again,
+ * where other rows may stand by now. @throws DaybookError `E_PART_DAMAGED`
  */
-function demandSameRows({ rowsPart }: MadeDay, counted: MadeDay): void {
-  if (rowsPart === null || rowsPart.sha256 === counted.rowsPart?.sha256) return;
+function demandSameRows({ rows }: MadeDay, counted: MadeDay): void {
+  if (rows === null || rows.sha256 === counted.rows?.sha256) return;
   const reason = 'the day has other rows now than when it was counted';
-  throw new DaybookError('E_PART_DAMAGED', { got: rowsPart.key, reason });
+  throw new DaybookError('E_PART_DAMAGED', { got: rows.key, reason });
 }
 
 function withFirstRows(spec: FragmentSpec, days: readonly MadeDay[]): FragmentSpec[] {

@@ -5,6 +5,7 @@ import { scratchFolder } from '../cache/unfinished.ts';
 import { buildSummary, parseSummaryBy } from '../reports/build-summary.ts';
 import { mergeTotals, summaryFold } from '../reports/fold.ts';
 import { reportKind } from '../reports/registry.ts';
+import { keptFold, rollUp } from '../reports/roll-up.ts';
 import type { Summary, SummaryProducer } from '../reports/summary.ts';
 import type { DayTotals, FoldSpec } from '../reports/totals.ts';
 import { findTenant } from '../store/tenants.ts';
@@ -23,6 +24,8 @@ export function createSummaryProducer(
     if (!tenant) throw new RangeError(`no tenant ${tenantId}`);
     const overall = summaryFold(kind, request);
     const grouped: FoldSpec = { ...overall, by: parseSummaryBy(kind, by) };
+    const kept = keptFold(grouped);
+    const same = kept.by.join() === overall.by.join();
     const planned = await planDays(request, kind, tenant, { ...deps, signal });
     const scratchDir = scratchFolder(`summary-${randomUUID()}`);
     let days: MadeDay[];
@@ -35,7 +38,7 @@ export function createSummaryProducer(
           workClass: 'interactive',
           kind,
           request,
-          folds: [overall, grouped],
+          folds: same ? [overall] : [overall, kept],
           specOf: () => null,
           rowsPartOf: () => null,
           renderAgain: false,
@@ -48,15 +51,16 @@ export function createSummaryProducer(
     } finally {
       await rm(join(deps.home, scratchDir), { recursive: true, force: true });
     }
-    const merged = (spec: FoldSpec, index: number): DayTotals =>
-      mergeTotals(
-        spec,
-        days.map((made) => made.totals[index]),
-      );
-    const total = merged(overall, 0);
+    const total = mergeTotals(
+      overall,
+      days.map((made) => made.totals[0]),
+    );
+    const groupedDays = days.map(({ day, totals }): DayTotals => {
+      return rollUp(grouped, kept.by, totals[same ? 0 : 1], day.date);
+    });
     const { totals, groups } = buildSummary({
       spec: grouped,
-      totals: merged(grouped, 1),
+      totals: mergeTotals(grouped, groupedDays),
       overall: total,
       locale: request.locale,
       headers: request.headers,

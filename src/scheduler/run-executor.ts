@@ -11,11 +11,13 @@ import { Draining, type ExecuteDeps, executeRun } from './execute-run.ts';
 const LEASE_SECONDS = 30;
 const HEARTBEAT_MS = 5_000;
 const SWEEP_MS = 500;
+/** Each of them has one day in the making at a time. */
+const MAX_PRECACHE_RUNS = 2;
 
 export interface ExecutorDeps extends ExecuteDeps {
   /** Names this process in leases. */
   readonly holder: string;
-  /** Runs worked on at once. */
+  /** Runs worked on at once, besides those of class `precache`. */
   readonly maxRuns: number;
   /** Of one tenant and class, so that the others find a place. Default: all. */
   readonly mostOfTenant?: number;
@@ -69,10 +71,13 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
 
   async function look(): Promise<void> {
     if (performance.now() - lastHeartbeat > HEARTBEAT_MS) await heartbeat();
-    const limit = deps.maxRuns - held.size;
-    if (draining || limit <= 0) return;
+    const ahead = [...held].filter(({ run }) => run.workClass === 'precache').length;
+    const limit = Math.max(0, deps.maxRuns - (held.size - ahead));
+    const precacheLimit = Math.max(0, MAX_PRECACHE_RUNS - ahead);
+    if (draining || limit + precacheLimit === 0) return;
     const { holder, only, mostOfTenant } = deps;
-    const options = { holder, limit, mostOfTenant, only, leaseSeconds: LEASE_SECONDS };
+    const limits = { limit, precacheLimit, mostOfTenant, leaseSeconds: LEASE_SECONDS };
+    const options = { holder, only, ...limits };
     const claimed = await deps.database.asSystem((tx) => claimRuns(tx, options));
     for (const run of claimed) take(run);
   }

@@ -18,6 +18,17 @@ export async function databaseNow(tx: Tx): Promise<number> {
   return Number(row.ms);
 }
 
+/** The marks of all tenants, those that some dataset has. System transaction. */
+export async function listCompleteThrough(
+  tx: Tx,
+): Promise<{ readonly tenantId: string; readonly dataset: string; readonly ms: number }[]> {
+  return tx.query(
+    `select tenant_id as "tenantId", dataset,
+       floor(extract(epoch from min(complete_through)) * 1000)::float8 as ms
+     from daybook.dataset_marks group by tenant_id, dataset`,
+  );
+}
+
 /** Both in one round trip. */
 export async function findClockAndMark(
   tx: Tx,

@@ -1,4 +1,4 @@
-import type { FragmentRef, RowsPartRef } from '../reports/day-task.ts';
+import type { FragmentRef, RowsFacts, RowsPartRef } from '../reports/day-task.ts';
 import type { DayWindow } from '../time/day-window.ts';
 import type { Tx } from './database.ts';
 import { type PinHolder, pinParts } from './part-pins.ts';
@@ -113,12 +113,14 @@ function pathsOf(parts: readonly StoredPart[]): string[] {
 }
 
 /**
- * What a fold left of one day: its totals and, for row reports, the rows that each piece of a file
- * would have, which depend on the filter alone.
+ * What a fold left of one day: its totals, what a document says of its rows and, for row reports,
+ * the rows that each piece of a file would have, which depend on the filter alone.
  */
 export interface StoredTotals {
   readonly totals: unknown;
   readonly pieceRows: readonly number[];
+  /** Of the rows that were folded: with it the rows part itself is not needed any more. */
+  readonly rows: RowsFacts;
 }
 
 /** Totals by key, marked as used, to the day. */
@@ -145,21 +147,56 @@ export async function findTotals<T extends StoredTotals>(
   return new Map(rows.map((row) => [row.key, row.totals]));
 }
 
+/**
+ * Per rows key, totals of the same family by `dimensions` in any order or, if `more`, by those and
+ * others: the smallest that are there.
+ */
+export async function findFinerTotals<T extends StoredTotals>(
+  tx: Tx,
+  wanted: {
+    readonly of: readonly { readonly rowsKey: string; readonly family: string }[];
+    readonly dimensions: readonly string[];
+    readonly more: boolean;
+  },
+): Promise<ReadonlyMap<string, { readonly dimensions: readonly string[]; readonly totals: T }>> {
+  if (wanted.of.length === 0) return new Map();
+  const rows = await tx.query<{ rowsKey: string; dimensions: string[]; totals: T }>(
+    `select distinct on (t.rows_key) t.rows_key as "rowsKey", t.dimensions, t.totals
+     from daybook.part_totals t
+     join unnest($1::text[], $2::text[]) as w (rows_key, family)
+       on t.rows_key = w.rows_key and t.family = w.family
+     where t.dimensions @> $3::text[]
+       and ($4 or cardinality(t.dimensions) = cardinality($3::text[]))
+     order by t.rows_key, pg_column_size(t.totals), t.key`,
+    [
+      wanted.of.map(({ rowsKey }) => rowsKey),
+      wanted.of.map(({ family }) => family),
+      wanted.dimensions,
+      wanted.more,
+    ],
+  );
+  return new Map(rows.map(({ rowsKey, dimensions, totals }) => [rowsKey, { dimensions, totals }]));
+}
+
 export async function recordTotals(
   tx: Tx,
   of: { readonly tenantId: string; readonly dataset: string; readonly day: DayWindow },
   entries: readonly {
     readonly key: string;
     readonly rowsKey: string;
+    /** What decides them but the rows and the dimensions. */
+    readonly family: string;
+    readonly dimensions: readonly string[];
     readonly totals: StoredTotals;
   }[],
 ): Promise<void> {
   if (entries.length === 0) return;
   await tx.run(
     `insert into daybook.part_totals
-       (tenant_id, key, rows_key, totals, dataset, window_start, window_end)
-     select $1, e.key, e."rowsKey", e.totals, $3, $4, $5
-     from jsonb_to_recordset($2::jsonb) as e (key text, "rowsKey" text, totals jsonb)
+       (tenant_id, key, rows_key, family, dimensions, totals, dataset, window_start, window_end)
+     select $1, e.key, e."rowsKey", e.family, e.dimensions, e.totals, $3, $4, $5
+     from jsonb_to_recordset($2::jsonb) as e
+       (key text, "rowsKey" text, family text, dimensions text[], totals jsonb)
      order by e.key
      on conflict (tenant_id, key) do nothing`,
     [of.tenantId, JSON.stringify(entries), of.dataset, ...windowOf(of.day)],

@@ -20,13 +20,17 @@ export interface ClaimedRun {
 
 /**
  * Claims up to `limit` runs that are queued or whose lease ran out: urgent ones first, then those of
- * the tenants with the fewest of their class under way, then old ones.
+ * the tenants with the fewest of their class under way, then old ones. Runs of class `precache` are
+ * claimed up to a limit of their own, so that they neither take the place of a run that somebody
+ * waits for nor wait until there are no others.
  */
 export async function claimRuns(
   tx: Tx,
   options: {
     readonly holder: string;
     readonly limit: number;
+    /** Of runs of class `precache`. Default 0. */
+    readonly precacheLimit?: number | undefined;
     readonly leaseSeconds: number;
     /** Runs of one tenant and class under way, these included. Default: as many as there are. */
     readonly mostOfTenant?: number | undefined;
@@ -48,7 +52,11 @@ export async function claimRuns(
        where (r.state = 'queued' or (r.state = 'running' and r.lease_until < now()))
          and ($4::uuid is null or r.id = $4)),
      chosen as materialized (
-       select id from candidates where turn <= $5 order by class, turn, created_at, id limit $2),
+       (select id from candidates where class < 3 and turn <= $5
+        order by class, turn, created_at, id limit $2)
+       union all
+       (select id from candidates where class = 3 and turn <= $5
+        order by turn, created_at, id limit $6)),
      due as materialized (
        -- Looked at again under the lock: another may have claimed it in between.
        select id from daybook.runs
@@ -68,6 +76,7 @@ export async function claimRuns(
       options.leaseSeconds,
       options.only ?? null,
       options.mostOfTenant ?? 2 ** 31 - 1,
+      options.precacheLimit ?? 0,
     ],
   );
 }

@@ -5,8 +5,10 @@ import { startApi, type TestApi } from './support.ts';
 
 let api: TestApi;
 let asked: SummaryRequest | null = null;
+const counted: SummaryRequest[] = [];
 beforeAll(async () => {
   api = await startApi({
+    summaryUses: { note: (request) => counted.push(request) },
     summaries: async (request): Promise<Summary> => {
       asked = request;
       const column = (key: string, type: 'text' | 'integer') =>
@@ -120,5 +122,12 @@ describe('a summary', () => {
     await get(`/v1/reports/queues/summary?${PERIOD}&params=${params}`);
     expect(asked?.request.params).toEqual({ service_level_seconds: 45 });
     expect(asked?.by).toBeNull();
+  });
+
+  it('is counted where it was answered, and not where it was refused', async () => {
+    counted.length = 0;
+    await get(`/v1/reports/queues/summary?${PERIOD}&by=queue`);
+    await get(`/v1/reports/queues/summary?${PERIOD}&by=nothing`);
+    expect(counted).toMatchObject([{ tenantId: api.a.id, by: 'queue' }]);
   });
 });

@@ -231,7 +231,10 @@ describe('a pass of clean', () => {
     const keep = async (key: string, rowsKey: string, of = day) => {
       await test.database.asTenant(tenantId, (tx) =>
         recordTotals(tx, { tenantId, dataset: 'calls', day: of }, [
-          { key, rowsKey, totals: { totals: {}, pieceRows: [] } as never },
+          {
+            ...{ key, rowsKey, family: 'f', dimensions: [] },
+            totals: { totals: {}, pieceRows: [] } as never,
+          },
         ]),
       );
     };

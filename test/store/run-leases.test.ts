@@ -44,6 +44,27 @@ it('runs of a tenant that queued few are claimed before the many that another qu
   expect(rest).toHaveLength(8);
 });
 
+it('runs that pre-cache have places of their own: they neither wait for others nor displace them', async () => {
+  const id = await tenantWithRuns('mixed', 3);
+  await test.database.asTenant(id, (tx) =>
+    tx.run(
+      `insert into daybook.runs (tenant_id, report, request, work_class, requested_by)
+       select $1, 'calls', '{}', 'precache', 'test' from generate_series(1, 4)`,
+      [id],
+    ),
+  );
+  const claimed = (limit: number, precacheLimit?: number) =>
+    test.database.asSystem(async (tx) => {
+      const options = { holder: 'x', limit, precacheLimit, leaseSeconds: 30 };
+      const runs = await claimRuns(tx, options);
+      return runs.map(({ workClass }) => workClass).sort();
+    });
+  expect(await claimed(2, 1)).toEqual(['interactive', 'interactive', 'precache']);
+  expect(await claimed(0, 2)).toEqual(['precache', 'precache']);
+  expect(await claimed(8)).toEqual(['interactive']);
+  expect(await claimed(8, 8)).toEqual(['precache']);
+});
+
 it('a tenant that queued many leaves places to a tenant that comes later, and to its own other class', async () => {
   const claimFew = () =>
     test.database.asSystem((tx) =>

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { createPartStore } from '../../src/cache/part-store.ts';
 import type { Logger } from '../../src/log.ts';
 import type { RunHint } from '../../src/pool/messages.ts';
+import type { DayTask } from '../../src/reports/day-task.ts';
 import { parseReportRequest, type RawRequest } from '../../src/reports/parse-request.ts';
 import type { Dispatcher } from '../../src/reports/ports.ts';
 import { produceDay } from '../../src/reports/produce-day.ts';
@@ -31,6 +32,8 @@ export function startEngine(options: {
   home: string;
   log?: Logger;
   onHint?: (hint: RunHint) => void;
+  /** Sees each day that goes to a thread, and whether its rows were read from the source. */
+  onDay?: (task: DayTask, extracted: boolean) => void;
   meter?: DayMeter;
 }): TestEngine {
   const { database, home } = options;
@@ -39,7 +42,9 @@ export function startEngine(options: {
   const ends = new Map<string, () => void>();
   const dispatcher: Dispatcher = {
     async dispatch(task, signal) {
-      return { ...(await produceDay(task, { source, parts, signal })), elapsedMs: 0 };
+      const made = await produceDay(task, { source, parts, signal });
+      options.onDay?.(task, made.extracted);
+      return { ...made, elapsedMs: 0 };
     },
   };
   const executor = startRunExecutor({

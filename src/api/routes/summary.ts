@@ -90,10 +90,9 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
         { locale: tenant.locale },
       );
       parseSummaryBy(reportKind(wanted.report), by ?? null);
-      const summary = await deps.summaries(
-        { tenantId: tenant.id, request: wanted, by: by ?? null },
-        requestSignal(reply.raw, closing, LONGEST_MS),
-      );
+      const asked = { tenantId: tenant.id, request: wanted, by: by ?? null };
+      const summary = await deps.summaries(asked, requestSignal(reply.raw, closing, LONGEST_MS));
+      deps.summaryUses?.note(asked);
       return {
         report: wanted.report,
         period: { from: wanted.period.from, to: wanted.period.to },

@@ -4,6 +4,9 @@ import { Registry } from 'prom-client';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { ApiServer } from '../../../src/api/routes/context.ts';
 import { buildServer } from '../../../src/api/server.ts';
+import { datasetOfForm } from '../../../src/reports/demand.ts';
+import { planAhead } from '../../../src/scheduler/ahead/plan-ahead.ts';
+import { studyDemand } from '../../../src/scheduler/ahead/study-demand.ts';
 import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts';
 import { createPostgresSource } from '../../../src/sources/postgres/postgres-source.ts';
 import type { Database } from '../../../src/store/database.ts';
@@ -109,6 +112,20 @@ export function flows(): Record<string, Flow> {
         const columns = await rejectColumns(tx, filter);
         return JSON.stringify([list, columns, await countRejects(tx, filter)]);
       }),
+    'days ahead': async ({ database }, own) => {
+      const now = Date.now();
+      const [study] = await studyDemand(database, now, own.tenant.id);
+      // As if each form were in demand.
+      const lanes = (['calls', 'order_lines'] as const).map((dataset) => ({
+        ...{ dataset, zone: null },
+        forms: study.demand.filter(({ form }) => datasetOfForm(form) === dataset),
+      }));
+      const demand = [{ ...study, lanes: lanes.filter(({ forms }) => forms.length > 0) }];
+      const signal = AbortSignal.timeout(20_000);
+      const source = createPostgresSource(database);
+      const planned = await planAhead(now, { database, source, demand, signal });
+      return JSON.stringify([demand, planned]);
+    },
     'list exports': http('GET', () => '/v1/exports'),
     'list runs': http('GET', () => '/v1/runs'),
     'a run': http('GET', (own) => `/v1/runs/${own.ids.run}`),
