@@ -58,6 +58,7 @@ const Environment = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
   DAYBOOK_ROLE: z.enum(ROLES).optional(),
   DAYBOOK_POOL: between(1, 64).optional(),
+  DAYBOOK_PRIMARY: z.string().min(1).optional(),
 });
 
 export interface Config {
@@ -87,6 +88,8 @@ export interface Config {
   readonly role: Role | null;
   /** Database connections of this process, as the primary's budget gives them. */
   readonly poolSize: number;
+  /** A name of the primary that no other had or will have. Null: not a child. */
+  readonly primary: string | null;
 }
 
 /** @throws DaybookError `E_CONFIG` that names every variable that is wrong, what came, what fits. */
@@ -126,6 +129,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     cores: availableParallelism(),
     role: env.DAYBOOK_ROLE ?? null,
     poolSize: env.DAYBOOK_POOL ?? 4,
+    primary: env.DAYBOOK_PRIMARY ?? null,
   });
 }
 

@@ -109,6 +109,8 @@ async function withOwnEngine<T>(
         dispatcher: localDispatcher(hub),
         home: config.home,
         log,
+        // A person is there to make space; nobody else would take up the run.
+        waitsForSpace: false,
         holder,
         // Claimed once more when it went back to the queue, such as after a loss of the database.
         maxRuns: 1,
@@ -181,7 +183,8 @@ async function watchRun(
     const run = await look();
     if (!run) throw new DaybookError('E_NOT_FOUND', { what: 'run', got: queued.id });
     const { daysTotal: total, daysDone: done, daysCached: cached, rowsRead: rows } = run;
-    watch.onProgress({ days: { total, done, cached }, rows });
+    const waitsFor = run.state === 'queued' && run.errorCode ? whyOf(run) : null;
+    watch.onProgress({ days: { total, done, cached }, rows, waitsFor });
     if (isFinal(run.state)) return fileOf(config, database, run);
     if (watch.signal.aborted && !cancelled) {
       cancelled = true;
@@ -215,12 +218,15 @@ async function fileOf(config: Config, database: Database, run: RunRow) {
     throw new DaybookError('E_CANCELLED', { what: 'run', got: run.id });
   }
   if (run.state === 'failed') {
-    const reason = `${run.errorMessage ?? 'it does not say why'} (${run.errorCode ?? 'no code'})`;
-    throw new DaybookError('E_RUN_FAILED', { got: run.id, reason });
+    throw new DaybookError('E_RUN_FAILED', { got: run.id, reason: whyOf(run) });
   }
   const file = await database.asTenant(run.tenantId, (tx) => findFileOfRun(tx, run.id));
   if (!file) throw new DaybookError('E_NOT_FOUND', { what: 'file of run', got: run.id });
   return { path: join(config.home, file.path), file };
+}
+
+function whyOf({ errorMessage, errorCode }: RunRow): string {
+  return `${errorMessage ?? 'it does not say why'} (${errorCode ?? 'no code'})`;
 }
 
 function localDispatcher(hub: Hub): Dispatcher {

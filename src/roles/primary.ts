@@ -1,4 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { RateLimiterClusterMaster } from 'rate-limiter-flexible';
 import { sweepUnfinished } from '../cache/unfinished.ts';
@@ -45,6 +47,7 @@ export function startPrimary(deps: {
   new RateLimiterClusterMaster();
   const hub = createHub({ log, monotonicNow: () => performance.now() });
   const metricsOfAll = createMetricsOfAll(hub);
+  const name = `${hostname()}/${process.pid}-${randomBytes(4).toString('hex')}`;
   const clients = new Map<Worker, Role>();
   const timers = new Set<NodeJS.Timeout>();
   let stopping = false;
@@ -58,6 +61,7 @@ export function startPrimary(deps: {
     HOST: config.host,
     PORT: String(config.port),
     LOG_LEVEL: config.logLevel,
+    DAYBOOK_PRIMARY: name,
   });
   const fleet = startComputeFleet({
     hub,

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { createPartStore } from '../cache/part-store.ts';
 import { sweepOwnUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
@@ -23,6 +22,8 @@ export async function runRunner(config: Config): Promise<void> {
     applicationName: 'daybook runner',
     log,
   });
+  const dead = `${config.primary}/`;
+  const holder = `${dead}${process.pid}`;
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
   const executor = startRunExecutor({
     database,
@@ -31,7 +32,10 @@ export async function runRunner(config: Config): Promise<void> {
     dispatcher,
     home: config.home,
     log,
-    holder: `${hostname()}/${process.pid}`,
+    waitsForSpace: true,
+    holder,
+    // The primary starts a runner once the one before has ended: it cannot commit any more.
+    deadHolders: dead,
     maxRuns: MAX_RUNS,
     announce: (hint) => sendToPrimary({ kind: 'progress', hint }),
   });

@@ -1,5 +1,5 @@
 import { DaybookError, toDaybookError } from '../errors.ts';
-import { type ClaimedRun, claimRuns, renewLeases } from '../store/run-leases.ts';
+import { type ClaimedRun, claimRuns, endLeasesOf, renewLeases } from '../store/run-leases.ts';
 import { Draining, type ExecuteDeps, executeRun } from './execute-run.ts';
 
 /**
@@ -15,6 +15,8 @@ const SWEEP_MS = 500;
 export interface ExecutorDeps extends ExecuteDeps {
   /** Names this process in leases. */
   readonly holder: string;
+  /** Holders whose names start so are dead, but for this one: what they held is free at once. */
+  readonly deadHolders?: string;
   /** Runs worked on at once. */
   readonly maxRuns: number;
   /** This run and no other. */
@@ -39,6 +41,7 @@ interface Held {
 export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
   const held = new Set<Held>();
   let draining = false;
+  let { deadHolders } = deps;
   let looking: Promise<void> | null = null;
   let lookAgain = false;
   let lastHeartbeat = Number.NEGATIVE_INFINITY;
@@ -66,6 +69,11 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
   }
 
   async function look(): Promise<void> {
+    if (deadHolders !== undefined) {
+      const holders = { prefix: deadHolders, butFor: deps.holder };
+      await deps.database.asSystem((tx) => endLeasesOf(tx, holders));
+      deadHolders = undefined;
+    }
     if (performance.now() - lastHeartbeat > HEARTBEAT_MS) await heartbeat();
     const limit = deps.maxRuns - held.size;
     if (draining || limit <= 0) return;

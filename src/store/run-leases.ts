@@ -16,11 +16,21 @@ export interface ClaimedRun {
   readonly leaseToken: string;
   /** This one included. */
   readonly attempts: number;
+  /** Earlier attempts that were given back, for a reason that was not the run's own. */
+  readonly setbacks: number;
+  /** How long ago the first of them failed, by the database's clock; null: none did. */
+  readonly setbackMs: number | null;
 }
 
 /**
- * Claims up to `limit` runs that are queued or whose lease ran out: urgent ones first, then those of
- * the tenants with the fewest runs under way, then old ones.
+ * A run of a lower class that waited this long counts one class higher. Longer than for days: a
+ * run takes its place for a while, and interactive ones are to pass those that are due at night.
+ */
+const AGEING_SECONDS = 120;
+
+/**
+ * Claims up to `limit` runs that are queued and not to wait, or whose lease ran out: urgent ones
+ * first, with ageing, then those of the tenants with the fewest runs under way, then old ones.
  */
 export async function claimRuns(
   tx: Tx,
@@ -36,30 +46,49 @@ export async function claimRuns(
     `with under_way as materialized (
        select tenant_id, count(*) as runs from daybook.runs
        where state = 'running' and lease_until >= now() group by tenant_id),
+     claimable as materialized (
+       select r.id, r.tenant_id, r.created_at,
+         greatest(1, array_position(array['interactive', 'scheduled', 'precache'], r.work_class)
+           - floor(extract(epoch from now() - r.created_at) / $5)) as class
+       from daybook.runs r
+       where ${CLAIMABLE} and ($4::uuid is null or r.id = $4)),
      candidates as materialized (
-       select r.id,
-         array_position(array['interactive', 'scheduled', 'precache'], r.work_class) as class,
-         coalesce(u.runs, 0) + row_number() over (partition by r.tenant_id, r.work_class
-           order by r.created_at, r.id) as turn,
-         r.created_at
-       from daybook.runs r left join under_way u using (tenant_id)
-       where (r.state = 'queued' or (r.state = 'running' and r.lease_until < now()))
-         and ($4::uuid is null or r.id = $4)
-       order by class, turn, r.created_at, r.id limit $2),
+       select c.id, c.class, c.created_at,
+         coalesce(u.runs, 0) + row_number() over (partition by c.tenant_id, c.class
+           order by c.created_at, c.id) as turn
+       from claimable c left join under_way u using (tenant_id)
+       order by c.class, turn, c.created_at, c.id limit $2),
      due as materialized (
        -- Looked at again under the lock: another may have claimed it in between.
-       select id from daybook.runs
-       where id in (select id from candidates)
-         and (state = 'queued' or (state = 'running' and lease_until < now()))
+       select r.id from daybook.runs r
+       where r.id in (select id from candidates) and ${CLAIMABLE}
        for update skip locked)
      update daybook.runs r
      set state = 'running', lease_owner = $1, lease_token = r.lease_token + 1,
          lease_until = now() + make_interval(secs => $3), attempts = r.attempts + 1,
-         started_at = coalesce(r.started_at, now())
+         started_at = coalesce(r.started_at, now()), not_before = null,
+         error_code = null, error_message = null
      from due where r.id = due.id
      returning r.id, r.tenant_id as "tenantId", r.work_class as "workClass", r.request,
-       r.lease_token::text as "leaseToken", r.attempts`,
-    [options.holder, options.limit, options.leaseSeconds, options.only ?? null],
+       r.lease_token::text as "leaseToken", r.attempts, r.setbacks,
+       floor(extract(epoch from now() - r.setback_at) * 1000)::float8 as "setbackMs"`,
+    [options.holder, options.limit, options.leaseSeconds, options.only ?? null, AGEING_SECONDS],
+  );
+}
+
+const CLAIMABLE = `(r.state = 'queued' and (r.not_before is null or r.not_before <= now())
+  or r.state = 'running' and r.lease_until < now())`;
+
+/**
+ * Ends the leases of all holders whose names start so, but for one's own: they are known to be
+ * dead. Were one not, its token would stop it. The number of runs that can be claimed now.
+ */
+export function endLeasesOf(tx: Tx, holders: { prefix: string; butFor: string }): Promise<number> {
+  return tx.run(
+    `update daybook.runs set lease_until = now() - interval '1 microsecond'
+     where state = 'running' and starts_with(lease_owner, $1) and lease_owner <> $2
+       and lease_until >= now()`,
+    [holders.prefix, holders.butFor],
   );
 }
 

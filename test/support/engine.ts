@@ -46,6 +46,7 @@ export function startEngine(options: {
     dispatcher,
     home,
     log: options.log ?? pino({ level: 'silent' }),
+    waitsForSpace: true,
     holder: 'test',
     maxRuns: 4,
     announce: (hint) => {
