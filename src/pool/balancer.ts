@@ -1,22 +1,14 @@
 import type { WorkClass } from '../reports/day-task.ts';
+import { createLongestFirst, type WaitingDay } from './balancer-queue.ts';
+import { createFairShare } from './balancer-share.ts';
 
 /**
- * Which day starts next, and where. Pure: it sees the days that wait and what is in flight now,
- * and nothing of the past, because what a thread did yesterday says nothing about who is free.
+ * Which day starts next, and where. Pure: it knows the days that wait and what is in flight, and
+ * forgets a day the moment it ends, because what a thread did yesterday says nothing about who is
+ * free. A choice costs the logarithm of what waits.
  */
 
-export interface WaitingDay {
-  readonly id: string;
-  readonly tenantId: string;
-  /** Days of one run share it. */
-  readonly runId: string;
-  readonly workClass: WorkClass;
-  readonly expectedRows: number;
-  /** Milliseconds of a monotonic clock. */
-  readonly waitingSince: number;
-  /** It was in a process that died. So that it can prove itself, it runs alone in the next. */
-  readonly suspected: boolean;
-}
+export type { WaitingDay } from './balancer-queue.ts';
 
 export interface ComputeLoad {
   readonly id: number;
@@ -26,84 +18,106 @@ export interface ComputeLoad {
   readonly quarantined: boolean;
 }
 
-export interface Running {
-  readonly tenantId: string;
-  readonly runId: string;
-}
-
-/** A day of a lower class that waited this long counts one class higher, and so on. */
-export const AGEING_MS = 30_000;
-
-const RANK: Readonly<Record<WorkClass, number>> = { interactive: 0, scheduled: 1, precache: 2 };
-
 export interface Choice {
   readonly day: WaitingDay;
   readonly computeId: number;
 }
 
+/** What the hub asks; the bench races other policies behind it. `now`: see {@link DayQueue}. */
+export interface Balancer {
+  /** How many wait. */
+  readonly waiting: number;
+  add(day: WaitingDay, now: number): void;
+  /** False: it does not wait. */
+  remove(dayId: string): boolean;
+  /**
+   * The day that starts now, which waits no longer. Null: nothing waits, or nothing of it may
+   * start on a thread that is idle.
+   */
+  startNext(computes: readonly ComputeLoad[], now: number): Choice | null;
+  /** A day that was started runs no longer, whatever became of it. */
+  end(dayId: string): void;
+}
+
+/** What each class gets of the threads while all of them wait. Powers of two: sums stay exact. */
+const WEIGHTS: Readonly<Record<WorkClass, number>> = { interactive: 16, scheduled: 4, precache: 1 };
+
+/** A class, tenant or run that waited this long without a start is given one. */
+export const PATIENCE_MS = 30_000;
+
 /**
- * Work-conserving: null only when nothing waits or no thread is idle. Urgent classes first, with
- * ageing; then the tenant with the fewest days in flight; then its run with the fewest; then the
- * day with the most rows. It goes to the compute process with the most idle threads.
+ * Work-conserving: null only when nothing waits or no thread is idle. Classes share by weight, in
+ * a class tenants share alike, of a tenant its runs do, counted in rows; of a run the longest day
+ * comes first. It goes to the compute process with the most idle threads.
  *
  * The exception are suspected days: one at a time gets a process of its own, as soon as the least
  * busy one has become free, so that a second death is blamed on nobody else.
  */
-export function chooseNext(
-  waiting: readonly WaitingDay[],
-  running: readonly Running[],
-  computes: readonly ComputeLoad[],
-  now: number,
-): Choice | null {
-  if (idlest(computes) === null) return null;
-  const suspect = waiting.find((day) => day.suspected);
-  if (suspect === undefined) return chooseAmong(waiting, running, computes, now);
-  const place = computes.some((compute) => compute.quarantined) ? null : leastBusy(computes);
-  if (place?.inFlight === 0) return { day: suspect, computeId: place.id };
-  return chooseAmong(
-    waiting.filter((day) => !day.suspected),
-    running,
-    computes.filter((compute) => compute !== place),
-    now,
-  );
-}
+export function createBalancer(): Balancer {
+  const queue = createFairShare({
+    keyOf: (day) => day.workClass,
+    weightOf: (workClass) => WEIGHTS[workClass as WorkClass],
+    patienceMs: PATIENCE_MS,
+    openQueue: () =>
+      fairBetween(
+        (day) => day.tenantId,
+        () => fairBetween((day) => day.runId, createLongestFirst),
+      ),
+  });
+  const waiting = new Map<string, WaitingDay>();
+  const suspected = new Map<string, WaitingDay>();
+  const started = new Map<string, WaitingDay>();
 
-function chooseAmong(
-  waiting: readonly WaitingDay[],
-  running: readonly Running[],
-  computes: readonly ComputeLoad[],
-  now: number,
-): Choice | null {
-  const compute = idlest(computes);
-  if (compute === null || waiting.length === 0) return null;
-  const tenants = countBy(running, (day) => day.tenantId);
-  const runs = countBy(running, (day) => day.runId);
-  let best = waiting[0];
-  let bestRank = rankOf(best, now);
-  for (const day of waiting) {
-    const rank = rankOf(day, now);
-    const order =
-      rank - bestRank ||
-      (day.runId === best.runId
-        ? best.expectedRows - day.expectedRows
-        : (tenants.get(day.tenantId) ?? 0) - (tenants.get(best.tenantId) ?? 0) ||
-          (runs.get(day.runId) ?? 0) - (runs.get(best.runId) ?? 0) ||
-          day.waitingSince - best.waitingSince);
-    if (order >= 0) continue;
-    best = day;
-    bestRank = rank;
+  function start(day: WaitingDay, computeId: number, now: number): Choice {
+    queue.start(day, now);
+    if (!suspected.delete(day.id)) queue.remove(day);
+    waiting.delete(day.id);
+    started.set(day.id, day);
+    return { day, computeId };
   }
-  return { day: best, computeId: compute.id };
+
+  return {
+    get waiting() {
+      return waiting.size;
+    },
+    add(day, now) {
+      waiting.set(day.id, day);
+      if (day.suspected) suspected.set(day.id, day);
+      else queue.add(day, now);
+    },
+    remove(dayId) {
+      const day = waiting.get(dayId);
+      if (!day) return false;
+      waiting.delete(dayId);
+      if (!suspected.delete(dayId)) queue.remove(day);
+      return true;
+    },
+    startNext(computes, now) {
+      let open = computes;
+      const [suspect] = suspected.values();
+      if (suspect && computes.length > 0) {
+        const place = computes.some((each) => each.quarantined) ? null : leastBusy(computes);
+        if (place?.inFlight === 0) return start(suspect, place.id, now);
+        open = computes.filter((each) => each !== place);
+      }
+      const compute = idlest(open);
+      const day = compute && queue.peek(now);
+      return day ? start(day, compute.id, now) : null;
+    },
+    end(dayId) {
+      const day = started.get(dayId);
+      if (!day) return;
+      started.delete(dayId);
+      queue.end(day);
+    },
+  };
 }
 
-/** The class of a day that several ask for. */
-export function moreUrgent(a: WorkClass, b: WorkClass): WorkClass {
-  return RANK[b] < RANK[a] ? b : a;
-}
-
-function rankOf(day: WaitingDay, now: number): number {
-  const rank = RANK[day.workClass];
-  return rank === 0 ? 0 : Math.max(0, rank - Math.floor((now - day.waitingSince) / AGEING_MS));
+function fairBetween(
+  keyOf: (day: WaitingDay) => string,
+  openQueue: Parameters<typeof createFairShare>[0]['openQueue'],
+) {
+  return createFairShare({ keyOf, weightOf: () => 1, patienceMs: PATIENCE_MS, openQueue });
 }
 
 function leastBusy(computes: readonly ComputeLoad[]): ComputeLoad {
@@ -118,10 +132,4 @@ function idlest(computes: readonly ComputeLoad[]): ComputeLoad | null {
     if (idle > 0 && (best === null || idle > best.threads - best.inFlight)) best = compute;
   }
   return best;
-}
-
-function countBy<T>(items: readonly T[], key: (item: T) => string): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const item of items) counts.set(key(item), (counts.get(key(item)) ?? 0) + 1);
-  return counts;
 }

@@ -2,7 +2,7 @@ import { DaybookError, type PlainError, toPlainError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { canonicalJson } from '../reports/canonical-json.ts';
 import type { DayResult, DayTask } from '../reports/day-task.ts';
-import { type ComputeLoad, chooseNext, moreUrgent, type WaitingDay } from './balancer.ts';
+import { type ComputeLoad, createBalancer, type WaitingDay } from './balancer.ts';
 import type {
   Channel,
   ClientMessage,
@@ -10,6 +10,8 @@ import type {
   HubMessage,
   WorkMessage,
 } from './messages.ts';
+import { createPace } from './pace.ts';
+import { createThreadClock, type ThreadState, type ThreadTime } from './thread-time.ts';
 
 /**
  * The primary's table of days: who waits for which, what runs where. A day moves
@@ -17,6 +19,9 @@ import type {
  * Days that are kept as parts are made once for all who ask (single flight). Giving up one waiter
  * spares the others; a running day that nobody awaits any more is aborted, and who asks for it
  * from then on starts it anew.
+ *
+ * To the balancer each waiter is a day of its own, in the class, tenant and run that asked: whose
+ * turn comes first starts it for all.
  */
 
 /** A day that took this many compute processes with it is not tried again. */
@@ -25,14 +30,20 @@ export const ATTEMPTS_PER_DAY = 2;
 interface Waiter {
   readonly client: Channel<HubMessage>;
   readonly id: string;
-  readonly taskId: string;
+  readonly task: DayTask;
+  readonly flight: Flight;
+  /** As the balancer knows it. */
+  readonly placeId: string;
 }
 
 interface Flight {
   readonly key: string;
   readonly task: DayTask;
   readonly waiters: Set<Waiter>;
-  waiting: WaitingDay;
+  /** The place whose turn it was; null while the day waits. */
+  startedAs: string | null;
+  /** It was in a process that died. */
+  suspected: boolean;
   attempts: number;
 }
 
@@ -44,6 +55,14 @@ interface Compute {
   readonly running: Map<string, Flight>;
 }
 
+export interface HubLoad extends ThreadState, ThreadTime {
+  /** Rows of the interactive days that wait. */
+  readonly interactiveRows: number;
+  /** What a thread takes for a row, and for a day; null before the first day. */
+  readonly msPerRow: number | null;
+  readonly msPerDay: number | null;
+}
+
 export interface Hub {
   fromClient(
     client: Channel<HubMessage>,
@@ -53,117 +72,131 @@ export interface Hub {
   clientGone(client: Channel<HubMessage>): void;
   fromCompute(computeId: number, channel: Channel<WorkMessage>, message: ComputeMessage): void;
   computeGone(computeId: number, reason: string): void;
-  readonly load: () => {
-    readonly waiting: number;
-    readonly running: number;
-    readonly threads: number;
-  };
+  readonly load: () => HubLoad;
 }
 
 export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hub {
+  const balancer = createBalancer();
+  const clock = createThreadClock(deps.monotonicNow);
+  const pace = createPace();
   /** What somebody awaits, by key: waiting days and running ones. */
   const awaited = new Map<string, Flight>();
-  const waiting = new Set<Flight>();
   const computes = new Map<number, Compute>();
   /** What each client waits for, by the client's own ids. */
-  const wishes = new Map<Channel<HubMessage>, Map<string, { flight: Flight; waiter: Waiter }>>();
+  const wishes = new Map<Channel<HubMessage>, Map<string, Waiter>>();
+  /** Waiters of days that wait, by their places at the balancer. */
+  const places = new Map<string, Waiter>();
+  let placesGiven = 0;
+  let waitingDays = 0;
+  let interactiveRows = 0;
 
   function dispatch(client: Channel<HubMessage>, id: string, task: DayTask): void {
     const flight = flightOf(task);
-    const waiter = { client, id, taskId: task.taskId };
+    const waiter = { client, id, task, flight, placeId: String(placesGiven++) };
     flight.waiters.add(waiter);
-    const ofClient = wishes.get(client) ?? new Map();
-    wishes.set(client, ofClient.set(id, { flight, waiter }));
+    const ofClient = wishes.get(client) ?? new Map<string, Waiter>();
+    wishes.set(client, ofClient.set(id, waiter));
+    if (flight.startedAs === null) queue(waiter);
     fillThreads();
   }
 
-  /** The flight that makes this day already, at the class of the most urgent who asked; or a new one. */
+  /** The flight that makes this day already, or a new one. */
   function flightOf(task: DayTask): Flight {
     const key = flightKey(task);
     const known = awaited.get(key);
-    if (known) {
-      const workClass = moreUrgent(known.waiting.workClass, task.workClass);
-      known.waiting = { ...known.waiting, workClass };
-      return known;
-    }
-    const { tenantId, workClass, expectedRows } = task;
-    const runId = task.runId ?? task.taskId;
-    const waitingSince = deps.monotonicNow();
-    const flight: Flight = {
-      key,
-      task,
-      waiters: new Set(),
-      waiting: {
-        id: key,
-        tenantId,
-        runId,
-        workClass,
-        expectedRows,
-        waitingSince,
-        suspected: false,
-      },
-      attempts: 0,
-    };
+    if (known) return known;
+    const waiters = new Set<Waiter>();
+    const flight = { key, task, waiters, startedAs: null, suspected: false, attempts: 0 };
     awaited.set(key, flight);
-    waiting.add(flight);
+    waitingDays += 1;
     return flight;
   }
 
+  function queue(waiter: Waiter): void {
+    places.set(waiter.placeId, waiter);
+    if (waiter.task.workClass === 'interactive') interactiveRows += waiter.task.expectedRows;
+    balancer.add(placeOf(waiter), deps.monotonicNow());
+  }
+
+  function unqueue(waiter: Waiter): void {
+    if (!places.delete(waiter.placeId)) return;
+    if (waiter.task.workClass === 'interactive') interactiveRows -= waiter.task.expectedRows;
+    balancer.remove(waiter.placeId);
+  }
+
   function fillThreads(): void {
-    while (waiting.size > 0) {
+    while (balancer.waiting > 0) {
       const loads = [...computes.values()].map(loadOf);
-      // Most calls end here: only then is it worth to look at all that wait.
-      if (loads.every(({ threads, inFlight }) => inFlight >= threads)) return;
-      const next = chooseNext(
-        [...waiting].map((flight) => flight.waiting),
-        [...computes.values()].flatMap(({ running }) =>
-          [...running.values()].map((flight) => flight.waiting),
-        ),
-        loads,
-        deps.monotonicNow(),
-      );
-      if (next === null) return;
-      const flight = awaited.get(next.day.id) as Flight;
+      const next = balancer.startNext(loads, deps.monotonicNow());
+      if (next === null) break;
+      const { flight } = places.get(next.day.id) as Waiter;
       const compute = computes.get(next.computeId) as Compute;
-      waiting.delete(flight);
+      for (const waiter of flight.waiters) unqueue(waiter);
+      waitingDays -= 1;
+      flight.startedAs = next.day.id;
       flight.attempts += 1;
       compute.running.set(flight.task.taskId, flight);
       compute.channel.send({ kind: 'work', task: flight.task });
     }
+    clock.note(threadState());
+  }
+
+  /** The thread of a day is free again. */
+  function land(flight: Flight): void {
+    balancer.end(flight.startedAs as string);
+    flight.startedAs = null;
   }
 
   function answer(flight: Flight, result: DayResult | null, error: PlainError | null): void {
     if (awaited.get(flight.key) === flight) awaited.delete(flight.key);
-    for (const { client, id, taskId } of flight.waiters) {
+    for (const { client, id, task } of flight.waiters) {
       wishes.get(client)?.delete(id);
+      const { taskId } = task;
       if (result) client.send({ kind: 'dispatched', id, result: { ...result, taskId } });
       else client.send({ kind: 'refused', id, error: error as PlainError });
     }
   }
 
   function giveUp(client: Channel<HubMessage>, id: string): void {
-    const wish = wishes.get(client)?.get(id);
-    if (!wish) return;
+    const waiter = wishes.get(client)?.get(id);
+    if (!waiter) return;
     wishes.get(client)?.delete(id);
-    const { flight, waiter } = wish;
+    const { flight } = waiter;
     flight.waiters.delete(waiter);
+    unqueue(waiter);
     if (flight.waiters.size > 0) return;
     awaited.delete(flight.key);
-    if (waiting.delete(flight)) return;
+    if (flight.startedAs === null) {
+      waitingDays -= 1;
+      return;
+    }
     const { taskId } = flight.task;
     for (const { running, channel } of computes.values()) {
       if (running.has(taskId)) channel.send({ kind: 'abort', taskId });
     }
   }
 
+  function threadState(): ThreadState {
+    let threads = 0;
+    let running = 0;
+    for (const compute of computes.values()) {
+      threads += compute.threads;
+      running += compute.running.size;
+    }
+    return { threads, running, waiting: waitingDays };
+  }
+
   return {
     fromClient(client, message) {
-      if (message.kind === 'dispatch') dispatch(client, message.id, message.task);
-      else giveUp(client, message.id);
+      if (message.kind === 'dispatch') return dispatch(client, message.id, message.task);
+      giveUp(client, message.id);
+      // A suspected day that is given up no longer keeps a process free.
+      fillThreads();
     },
     clientGone(client) {
       for (const id of [...(wishes.get(client)?.keys() ?? [])]) giveUp(client, id);
       wishes.delete(client);
+      fillThreads();
     },
     fromCompute(computeId, channel, message) {
       if (message.kind === 'ready') {
@@ -174,8 +207,11 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
         const flight = running?.get(message.taskId);
         if (!running || !flight) return;
         running.delete(message.taskId);
-        if (message.kind === 'worked') answer(flight, message.result, null);
-        else answer(flight, null, message.error);
+        land(flight);
+        if (message.kind === 'worked') {
+          pace.note(message.result.rowsPart.rows, message.result.elapsedMs);
+          answer(flight, message.result, null);
+        } else answer(flight, null, message.error);
       }
       fillThreads();
     },
@@ -183,10 +219,12 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
       const lost = [...(computes.get(computeId)?.running.values() ?? [])];
       computes.delete(computeId);
       for (const flight of lost) {
+        land(flight);
         if (flight.waiters.size === 0) continue;
         if (flight.attempts < ATTEMPTS_PER_DAY) {
-          flight.waiting = { ...flight.waiting, suspected: true };
-          waiting.add(flight);
+          flight.suspected = true;
+          waitingDays += 1;
+          for (const waiter of flight.waiters) queue(waiter);
         } else {
           deps.log.error({ day: flight.task.day.date, reason }, 'a day used up its attempts');
           answer(flight, null, exhausted(flight, reason));
@@ -195,18 +233,21 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
       fillThreads();
     },
     load: () => {
-      const loads = [...computes.values()].map(loadOf);
-      return {
-        waiting: waiting.size,
-        running: loads.reduce((sum, { inFlight }) => sum + inFlight, 0),
-        threads: loads.reduce((sum, { threads }) => sum + threads, 0),
-      };
+      const state = threadState();
+      return { ...state, ...clock.note(state), interactiveRows, ...pace.read() };
     },
   };
 }
 
+function placeOf({ placeId, task, flight }: Waiter): WaitingDay {
+  const { tenantId, workClass, expectedRows } = task;
+  // What no run asked for, such as a summary, is told by its folder.
+  const runId = task.runId ?? task.scratchDir;
+  return { id: placeId, tenantId, runId, workClass, expectedRows, suspected: flight.suspected };
+}
+
 function loadOf({ id, threads, running }: Compute): ComputeLoad {
-  const quarantined = [...running.values()].some((flight) => flight.waiting.suspected);
+  const quarantined = [...running.values()].some((flight) => flight.suspected);
   return { id, threads, inFlight: running.size, quarantined };
 }
 

@@ -95,7 +95,7 @@ describe('the hub', () => {
     expect(answers).toMatchObject([
       { kind: 'refused', id: '1', error: { code: 'E_RESOURCE_EXHAUSTED' } },
     ]);
-    expect(hub.load()).toEqual({ waiting: 0, running: 0, threads: 0 });
+    expect(hub.load()).toMatchObject({ waiting: 0, running: 0, threads: 0 });
   });
 
   it('forgets all that a client waited for when the client goes away', () => {
@@ -103,7 +103,7 @@ describe('the hub', () => {
     hub.fromClient(client, { kind: 'dispatch', id: '1', task: task() });
     hub.clientGone(client);
     hub.fromCompute(1, compute, { kind: 'ready', threads: 1 });
-    expect(hub.load()).toEqual({ waiting: 0, running: 0, threads: 1 });
+    expect(hub.load()).toMatchObject({ waiting: 0, running: 0, threads: 1 });
   });
 
   it('starts a day anew for who asks while it is being aborted', () => {
@@ -118,7 +118,7 @@ describe('the hub', () => {
     expect(answers).toEqual([]);
     hub.fromCompute(1, compute, { kind: 'worked', taskId: 'task-2', result: result('task-2') });
     expect(answers).toMatchObject([{ kind: 'dispatched', id: '2' }]);
-    expect(hub.load()).toEqual({ waiting: 0, running: 0, threads: 2 });
+    expect(hub.load()).toMatchObject({ waiting: 0, running: 0, threads: 2 });
   });
 
   it('leaves the thread of an aborted day alone until the day has ended', () => {
