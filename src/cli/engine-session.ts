@@ -10,6 +10,7 @@ import { budgetFor } from '../pool/budget.ts';
 import { startComputeFleet } from '../pool/compute-fleet.ts';
 import { createHub, type Hub } from '../pool/hub.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
+import { memoryPerCompute } from '../pool/memory-budget.ts';
 import type { HubMessage } from '../pool/messages.ts';
 import { parseReportRequest } from '../reports/parse-request.ts';
 import type { Dispatcher } from '../reports/ports.ts';
@@ -87,6 +88,7 @@ async function withOwnEngine<T>(
       DAYBOOK_HOME: config.home,
       DATABASE_URL: databaseUrl,
       DAYBOOK_THREADS: String(budget.threadsPerCompute),
+      DAYBOOK_MEMORY_BYTES: String(memoryPerCompute(budget, config.machineBytes)),
       LOG_LEVEL: config.logLevel,
     },
     onEnd: () => sweepUnfinished(config.home),

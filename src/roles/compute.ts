@@ -15,8 +15,10 @@ export async function runCompute(config: Config): Promise<void> {
       home: config.home,
       logLevel: config.logLevel,
     },
+    memoryBytes: config.memoryBytes,
     primary: { send: sendToPrimary },
     onThreadEnded: (liveThreads) => sweepOwnUnfinished(config.home, liveThreads),
+    onExhausted: () => process.exit(1),
     log: createLogger({ level: config.logLevel, role: 'compute' }),
   });
   process.on('message', (message: WorkMessage) => compute.receive(message));

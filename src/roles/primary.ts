@@ -10,6 +10,7 @@ import type { Budget } from '../pool/budget.ts';
 import { endChild, sendToChild } from '../pool/child.ts';
 import { startComputeFleet } from '../pool/compute-fleet.ts';
 import { createHub } from '../pool/hub.ts';
+import { memoryPerCompute } from '../pool/memory-budget.ts';
 import type { Channel, ClientMessage, HubMessage } from '../pool/messages.ts';
 import { createMetricsOfAll } from './metrics-of-all.ts';
 
@@ -61,6 +62,7 @@ export function startPrimary(deps: {
     HOST: config.host,
     PORT: String(config.port),
     LOG_LEVEL: config.logLevel,
+    DAYBOOK_MEMORY_BYTES: String(memoryPerCompute(budget, config.machineBytes)),
     DAYBOOK_PRIMARY: name,
   });
   const fleet = startComputeFleet({
