@@ -106,6 +106,8 @@ export interface PartReader {
   readonly manifest: unknown;
   /** @throws DaybookError `E_PART_DAMAGED` when the bytes are not those that were written. */
   read(block: Block): Promise<Buffer>;
+  /** Bytes as they stand, for who checks each block of them. @throws `E_PART_DAMAGED` when short */
+  readUnchecked(offset: number, bytes: number): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -141,6 +143,7 @@ export async function openPartReader(path: string, sha256: string): Promise<Part
     }
     return {
       manifest: JSON.parse(json.toString('utf8')) as unknown,
+      readUnchecked: readExactly,
       read: async (block) => checked(await readExactly(block.offset, block.bytes), block, name),
       close: () => handle.close(),
     };

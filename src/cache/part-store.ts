@@ -13,7 +13,7 @@ export function createPartStore(home: string): PartStore {
       const target = targetOf(home, path, place);
       return openRowsPartWriter({ target, path, key: place.key, dataset, dataAsOf });
     },
-    readRows: (ref, dataset, fields) => readRowsPart(home, ref, dataset, fields),
+    readRows: (ref, dataset) => readRowsPart(home, ref, dataset),
     openFragmentWriter: ({ place }) => {
       const path = pathOf(place, 'fragment');
       return openFragmentWriter({ target: targetOf(home, path, place), path, key: place.key });

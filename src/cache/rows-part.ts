@@ -1,10 +1,17 @@
 import { join } from 'node:path';
 import { DaybookError } from '../errors.ts';
 import type { Chunk, ChunkColumn } from '../reports/chunk.ts';
-import type { Dataset } from '../reports/dataset.ts';
+import type { Dataset, FieldType } from '../reports/dataset.ts';
 import type { RowsPartRef } from '../reports/day-task.ts';
 import { decodeColumn, encodeColumn } from './column-encoding.ts';
-import { type Block, openPartReader, openPartWriter, type PartTarget } from './part-file.ts';
+import { ColumnsWhenAsked } from './columns-when-asked.ts';
+import {
+  type Block,
+  checked,
+  openPartReader,
+  openPartWriter,
+  type PartTarget,
+} from './part-file.ts';
 
 /** Rows parts: canonical typed rows of one day, a block per column of each chunk. */
 
@@ -58,32 +65,42 @@ export function openRowsPartWriter(options: {
 }
 
 /**
- * The chunks of a rows part with the fields asked for, each block checked against its hash.
- * @throws DaybookError `E_PART_DAMAGED`
+ * The chunks of a rows part. A chunk is read whole; a column of it is checked against its hash and
+ * unpacked when it is first asked for, so that a report of few columns pays for no others.
+ * @throws DaybookError `E_PART_DAMAGED`, from a column too
  */
 export async function* readRowsPart(
   home: string,
   ref: RowsPartRef,
   dataset: Dataset,
-  fields: ReadonlySet<string>,
 ): AsyncGenerator<Chunk> {
   const reader = await openPartReader(join(home, ref.path), ref.sha256);
   try {
-    for (const stored of (reader.manifest as RowsManifest).chunks) {
-      const columns = new Map<string, ChunkColumn>();
-      for (const field of dataset.fields) {
-        if (!fields.has(field.name)) continue;
-        const encoded = await reader.read(stored.columns[field.name]);
-        try {
-          columns.set(field.name, decodeColumn(field.type, encoded, stored.rows));
-        } catch (error) {
-          const reason = (error as Error).message;
-          throw new DaybookError('E_PART_DAMAGED', { got: ref.key, reason }, error);
-        }
-      }
-      yield { rows: stored.rows, columns };
+    for (const { rows, columns } of (reader.manifest as RowsManifest).chunks) {
+      const blocks = dataset.fields.map(({ name }) => columns[name]);
+      const offset = Math.min(...blocks.map((block) => block.offset));
+      const end = Math.max(...blocks.map((block) => block.offset + block.bytes));
+      const bytes = await reader.readUnchecked(offset, end - offset);
+      const packed = new Map(
+        dataset.fields.map(({ name, type }): [string, () => ChunkColumn] => {
+          const block = columns[name];
+          const from = block.offset - offset;
+          const data = bytes.subarray(from, from + block.bytes);
+          return [name, () => unpack(ref, type, checked(data, block, ref.key), rows)];
+        }),
+      );
+      yield { rows, columns: new ColumnsWhenAsked(packed) };
     }
   } finally {
     await reader.close();
+  }
+}
+
+function unpack(ref: RowsPartRef, type: FieldType, data: Buffer, rows: number): ChunkColumn {
+  try {
+    return decodeColumn(type, data, rows);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new DaybookError('E_PART_DAMAGED', { got: ref.key, reason }, error);
   }
 }

@@ -2,6 +2,7 @@ import type { DayWindow } from '../time/day-window.ts';
 import { type OffsetStretch, offsetStretches } from '../time/zone.ts';
 import { type BytesColumn, bytesOf, type Chunk, numbersOf } from './chunk.ts';
 import { type DecimalVector, parseDecimals } from './decimal-vector.ts';
+import { sharedKernel } from './kernel/kernel.ts';
 import type { ParamValue } from './request.ts';
 
 export type Params = Readonly<Record<string, ParamValue>>;
@@ -95,18 +96,25 @@ export type Condition = (rows: DayRows) => Uint8Array;
 export function textIs(field: string, ...values: readonly string[]): Condition {
   const wanted = values.map((value) => Buffer.from(value, 'utf8'));
   return (rows) => {
-    const { offsets, bytes } = rows.bytes(field);
-    const met = new Uint8Array(rows.rows);
-    for (let row = 0; row < met.length; row++) {
-      const start = offsets[row];
-      const length = offsets[row + 1] - start;
-      for (const value of wanted) {
-        if (value.length === length && bytesAt(bytes, start, value)) {
-          met[row] = 1;
-          break;
-        }
-      }
+    const kernel = sharedKernel();
+    const column = rows.bytes(field);
+    const offsets = kernel.put(column.offsets);
+    const bytes = kernel.put(column.bytes);
+    const met = kernel.allocate(rows.rows);
+    kernel.bytes(met, rows.rows).fill(0);
+    for (const value of wanted) {
+      kernel.run.equalCells(rows.rows, offsets, bytes, kernel.put(value), value.length, met);
     }
+    return new Uint8Array(kernel.bytes(met, rows.rows));
+  };
+}
+
+/** The instant or integer field has a value. */
+export function hasNumber(field: string): Condition {
+  return (rows) => {
+    const values = rows.numbers(field);
+    const met = new Uint8Array(rows.rows);
+    for (let row = 0; row < met.length; row++) if (!Number.isNaN(values[row])) met[row] = 1;
     return met;
   };
 }
@@ -132,7 +140,12 @@ export function all(...conditions: readonly Condition[]): Condition {
 }
 
 export function not(condition: Condition): Condition {
-  return (rows) => rows.derive(condition).map((met) => 1 - met);
+  return (rows) => {
+    const met = rows.derive(condition);
+    const unmet = new Uint8Array(met.length);
+    for (let row = 0; row < met.length; row++) unmet[row] = 1 - met[row];
+    return unmet;
+  };
 }
 
 /** An instant or integer field as it stands. */
@@ -148,6 +161,11 @@ export function decimalField(name: string): RowDecimals {
 export function secondsBetween(from: string, to: string): RowNumbers {
   return (rows) => {
     const starts = rows.numbers(from);
-    return rows.numbers(to).map((end, row) => Math.trunc((end - starts[row]) / 1000) + 0);
+    const ends = rows.numbers(to);
+    const seconds = new Float64Array(rows.rows);
+    for (let row = 0; row < seconds.length; row++) {
+      seconds[row] = Math.trunc((ends[row] - starts[row]) / 1000) + 0;
+    }
+    return seconds;
   };
 }

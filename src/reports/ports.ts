@@ -56,8 +56,11 @@ export interface PartStore {
     dataAsOf: number | null;
   }): { add(chunk: Chunk): void; commit(): Promise<RowsPartRef>; abort(): void };
 
-  /** @throws DaybookError `E_PART_DAMAGED` on the first byte that is not as it was written. */
-  readRows(ref: RowsPartRef, dataset: Dataset, fields: ReadonlySet<string>): AsyncIterable<Chunk>;
+  /**
+   * Columns are unpacked when they are first asked for.
+   * @throws DaybookError `E_PART_DAMAGED`, also from a column: it is not as it was written
+   */
+  readRows(ref: RowsPartRef, dataset: Dataset): AsyncIterable<Chunk>;
 
   openFragmentWriter(of: { place: PartPlace }): {
     add(piece: Piece, data: Uint8Array): void;

@@ -47,8 +47,7 @@ async function fromPart(
 ): Promise<Omit<DayResult, 'elapsedMs'>> {
   const pass = openDayPass(task, rowsPart.key, deps.parts);
   try {
-    const fields = new Set(dataset.fields.map((field) => field.name));
-    for await (const chunk of deps.parts.readRows(rowsPart, dataset, fields)) {
+    for await (const chunk of deps.parts.readRows(rowsPart, dataset)) {
       deps.signal.throwIfAborted();
       pass.add(chunk);
     }

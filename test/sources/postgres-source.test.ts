@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHUNK_ROWS, type Chunk, cellAt, columnOf } from '../../src/reports/chunk.ts';
 import { datasetOf } from '../../src/reports/dataset.ts';
-import { createCopyBinaryDecoder } from '../../src/sources/postgres/copy-binary.ts';
+import { openCopyDecoder } from '../../src/sources/postgres/copy-binary.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { freezeAfter } from '../support/cut-proxy.ts';
@@ -118,31 +118,81 @@ describe('the Postgres source', () => {
 });
 
 describe('the decoder of binary COPY', () => {
-  it('gives the same rows however the stream is cut', async () => {
-    const { fields } = datasetOf('calls');
-    const rows = 5;
-    const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
-    const row = Buffer.concat([
+  const { fields } = datasetOf('calls');
+  const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
+  const trailer = Buffer.from([255, 255]);
+  const done = Buffer.from([0x63, 0, 0, 0, 4, 0x43]);
+  const sized = (value: Buffer) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(value.length);
+    return Buffer.concat([length, value]);
+  };
+  const message = (data: Buffer) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(data.length + 4);
+    return Buffer.concat([Buffer.from('d'), length, data]);
+  };
+  const row = (text: string) =>
+    Buffer.concat([
       Buffer.from([0, fields.length]),
-      ...fields.map((field) => {
-        const value = field.type === 'text' ? Buffer.from('täxt') : Buffer.alloc(8, 1);
-        const length = Buffer.alloc(4);
-        length.writeInt32BE(value.length);
-        return Buffer.concat([length, value]);
-      }),
+      ...fields.map(({ type }) => sized(type === 'text' ? Buffer.from(text) : Buffer.alloc(8, 1))),
     ]);
-    const all = Buffer.concat([header, ...Array(rows).fill(row), Buffer.from([255, 255])]);
-    for (let size = 1; size < all.length; size += size < 40 ? 1 : 37) {
-      const decoder = createCopyBinaryDecoder(fields);
-      for (let at = 0; at < all.length; at += size) decoder.push(all.subarray(at, at + size));
-      const chunk = decoder.end() as Chunk;
-      expect(cells(chunk, 'caller')).toEqual(Array(rows).fill('täxt'));
+  const decoded = (stream: Buffer, size: number) => {
+    const decoder = openCopyDecoder(fields);
+    const chunks: Chunk[] = [];
+    let others: Buffer | null = null;
+    for (let at = 0; at < stream.length && others === null; at += size) {
+      const { chunks: full, other } = decoder.push(stream.subarray(at, at + size));
+      chunks.push(...full);
+      if (other) others = Buffer.concat([other, stream.subarray(at + size)]);
+    }
+    const last = decoder.end();
+    decoder.release();
+    return { chunks: last ? [...chunks, last] : chunks, others };
+  };
+
+  it('gives the same rows however the stream is cut, the header alone or before its row', () => {
+    const rows = Array.from({ length: 5 }, (_, index) => row(`täxt ${index}`));
+    const texts = rows.map((_, index) => `täxt ${index}`);
+    for (const begin of [
+      [message(header), message(rows[0])],
+      [message(Buffer.concat([header, rows[0]]))],
+    ]) {
+      const all = Buffer.concat([...begin, ...rows.slice(1).map(message), message(trailer), done]);
+      for (let size = 1; size < all.length + 37; size += size < 40 ? 1 : 37) {
+        const { chunks, others } = decoded(all, size);
+        expect(cells(chunks[0], 'caller')).toEqual(texts);
+        expect(cells(chunks[0], 'wait_seconds')).toEqual(
+          texts.map(() => Number(0x0101010101010101n)),
+        );
+        expect(others).toEqual(done);
+      }
     }
   });
 
-  it('refuses a stream that ends before its trailer', () => {
-    const decoder = createCopyBinaryDecoder(datasetOf('calls').fields);
-    decoder.push(Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]));
-    expect(() => decoder.end()).toThrow('trailer');
+  it('takes texts of any length, and rows of more bytes than it has read before', () => {
+    const texts = [10, 3_000_000, 70_000, 0, 9_000_000].map((length) => 'x'.repeat(length));
+    const all = Buffer.concat([message(header), ...texts.map((text) => message(row(text)))]);
+    const { chunks } = decoded(Buffer.concat([all, message(trailer), done]), 65_536);
+    const same = cells(chunks[0], 'agent').map((cell, index) => cell === (texts[index] || null));
+    expect(same).toEqual(texts.map(() => true));
+  });
+
+  it('refuses a stream that ends before its trailer, or begins otherwise', () => {
+    const short = openCopyDecoder(fields);
+    short.push(message(header));
+    expect(() => short.end()).toThrow('trailer');
+    expect(() => openCopyDecoder(fields).push(message(Buffer.alloc(40)))).toThrow('do not begin');
+  });
+
+  it('refuses a message that is no row of its fields', () => {
+    const few = Buffer.concat([Buffer.from([0, 1]), sized(Buffer.from('a'))]);
+    const cut = row('text').subarray(0, -1);
+    const long = Buffer.concat([row('text'), Buffer.from([0])]);
+    for (const bad of [few, cut, long, Buffer.alloc(1)]) {
+      const decoder = openCopyDecoder(fields);
+      decoder.push(message(header));
+      expect(() => decoder.push(message(bad)), bad.toString('hex')).toThrow('not a row');
+    }
   });
 });

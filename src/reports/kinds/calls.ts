@@ -1,5 +1,5 @@
 import { CALL_COUNTS, CALL_DIMENSIONS, callDuration, TALK_OF_ANSWERED } from '../call-fields.ts';
-import { type Condition, field } from '../day-rows.ts';
+import { field, hasNumber } from '../day-rows.ts';
 import { defineReport } from '../define-report.ts';
 import { plainColumn } from '../dimensions.ts';
 import { FIELD_LABELS, labels } from '../field-labels.ts';
@@ -13,9 +13,6 @@ const DURATION = sum(
   'seconds',
   labels('Duration (s)', 'Duração (s)', 'Duración (s)'),
 );
-
-const hasAnsweredAt: Condition = (rows) =>
-  Uint8Array.from(rows.numbers('answered_at'), (instant) => (Number.isNaN(instant) ? 0 : 1));
 
 /**
  * A row per call. Its columns are the fields of the call as they were loaded; the talk time of a
@@ -36,7 +33,7 @@ export const calls = defineReport({
     { key: 'wait_seconds', of: 'numbers', merge: 'sum', values: field('wait_seconds') },
     { key: 'talk_seconds', of: 'numbers', merge: 'sum', values: field('talk_seconds') },
     { ...TALK_OF_ANSWERED, key: 'answered_talk_seconds' },
-    { key: 'with_answered_at', of: 'count', where: hasAnsweredAt },
+    { key: 'with_answered_at', of: 'count', where: hasNumber('answered_at') },
     { key: 'duration_seconds', of: 'numbers', merge: 'sum', values: callDuration },
     { key: 'longest_call', of: 'numbers', merge: 'max', values: callDuration },
   ],

@@ -1,4 +1,5 @@
 import { type BytesColumn, type ChunkColumn, isNumberColumn, type NumberColumn } from '../chunk.ts';
+import type { CellMaker } from './cell-columns.ts';
 
 /**
  * Writes the cells of one column as bytes, what stands between it and the cell before included.
@@ -21,6 +22,17 @@ export interface RowForm {
   begin(out: Uint8Array, position: number, rowNumber: number): number;
   readonly end: Uint8Array;
   readonly cells: readonly CellWriter[];
+  /** The form by whole columns; null where it has none. */
+  readonly byColumns: ColumnForm | null;
+}
+
+/** What {@link RowForm.begin} writes, and for each column what makes all its cells at once. */
+export interface ColumnForm {
+  readonly begin: Uint8Array;
+  /** Behind the row's number, where rows bear one. */
+  readonly beginTail: Uint8Array;
+  /** Null: the column's writer makes them. */
+  readonly makers: readonly (CellMaker | null)[];
 }
 
 /** Bytes that {@link RowForm.begin} takes at most. */

@@ -2,6 +2,15 @@ import { DAY_MS } from '../../time/day-number.ts';
 import type { OutColumn } from '../column.ts';
 import type { Locale } from '../request.ts';
 import {
+  type CellFrame,
+  type CellMaker,
+  integerMaker,
+  SPECIAL_ANYWHERE,
+  SPECIAL_FIRST,
+  textMaker,
+  wallTimeMaker,
+} from './cell-columns.ts';
+import {
   bytesIn,
   type CellWriter,
   NO_BYTES,
@@ -13,7 +22,7 @@ import {
 import { type CsvDialect, csvDialectOf } from './csv-dialect.ts';
 import { longestCell, writeDecimal } from './decimal-text.ts';
 import { INTEGER_BYTES, writeClock, writeInteger } from './digits.ts';
-import { NEUTRALISER, needsApostrophe } from './formula-safety.ts';
+import { mayArm, NEUTRALISER, needsApostrophe } from './formula-safety.ts';
 import { dateParts, isShowable, type RenderZone, WallClock } from './wall-clock.ts';
 
 const QUOTE = 0x22;
@@ -29,7 +38,59 @@ export function csvForm(columns: readonly OutColumn[], locale: Locale, zone: Ren
     cells: columns.map((column, index) =>
       csvCell(column, index === 0 ? 0 : dialect.delimiter.charCodeAt(0), alone, dialect, zone),
     ),
+    byColumns: {
+      begin: NO_BYTES,
+      beginTail: NO_BYTES,
+      makers: columns.map((column, index) => {
+        const before = Buffer.from(index === 0 ? '' : dialect.delimiter);
+        const empty = alone ? Buffer.from('""') : before;
+        return csvMaker(
+          column,
+          { before, middle: NO_BYTES, behind: NO_BYTES, empty },
+          dialect,
+          zone,
+        );
+      }),
+    },
   };
+}
+
+/** All digits of a double that is a whole number. */
+const WHOLE_LIMIT = 2 ** 53;
+
+function csvMaker(
+  column: OutColumn,
+  frame: CellFrame,
+  dialect: CsvDialect,
+  zone: RenderZone,
+): CellMaker | null {
+  switch (column.type) {
+    case 'text':
+      return textMaker({
+        frame,
+        kinds: specialBytes(dialect),
+        longest: Number.MAX_SAFE_INTEGER,
+        special: textCell(0, dialect, (_out, position) => position),
+        wrap: { before: NO_BYTES, behind: NO_BYTES },
+      });
+    case 'instant':
+      return wallTimeMaker(frame, zone, dialect.dates === 'DD/MM/YYYY');
+    case 'integer':
+      return integerMaker(frame, WHOLE_LIMIT);
+    case 'date':
+    case 'decimal':
+      return null;
+  }
+}
+
+/** Bytes that make a text be quoted, and those that may make a spreadsheet run it. */
+function specialBytes(dialect: CsvDialect): Uint8Array {
+  const kinds = new Uint8Array(256);
+  for (let byte = 0; byte < 256; byte++) if (mayArm(byte)) kinds[byte] |= SPECIAL_FIRST;
+  for (const character of `${dialect.delimiter}"\r\n`) {
+    kinds[character.charCodeAt(0)] |= SPECIAL_ANYWHERE;
+  }
+  return kinds;
 }
 
 /** @param lead the delimiter in front of the cell, or 0 */

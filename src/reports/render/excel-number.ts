@@ -16,8 +16,8 @@ export const DOUBLE_LIMIT = 1e15;
 /** The serial number of 1970-01-01. */
 export const EPOCH_SERIAL = 25_569;
 
-const FIRST_SERIAL = 61;
-const LAST_SERIAL = 2_958_465;
+export const FIRST_SERIAL = 61;
+export const LAST_SERIAL = 2_958_465;
 
 /** The serial number of a day since 1970-01-01, or NaN where Excel has none. */
 export function serialOfDay(dayNumber: number): number {

@@ -1,4 +1,5 @@
 import type { Locale } from '../request.ts';
+import { SPECIAL_ANYWHERE, SPECIAL_BEFORE_X, SPECIAL_FIRST, SPECIAL_LAST } from './cell-columns.ts';
 
 /**
  * The one rule for text in a workbook's cells.
@@ -42,6 +43,18 @@ KINDS['_'.charCodeAt(0)] = UNDERSCORE;
 // U+D800 to U+DFFF begin with ED, U+FFFE and U+FFFF with EF.
 KINDS[0xed] = SPECIAL;
 KINDS[0xef] = SPECIAL;
+
+/**
+ * For the kernel's `specialCells`: a text of at most {@link CELL_UNITS} bytes without them is a
+ * `<t>` element as it stands.
+ */
+export function specialExcelBytes(): Uint8Array {
+  const kinds = KINDS.map((kind) =>
+    kind === SPECIAL ? SPECIAL_ANYWHERE : kind === UNDERSCORE ? SPECIAL_BEFORE_X : 0,
+  );
+  kinds[0x20] |= SPECIAL_FIRST | SPECIAL_LAST;
+  return kinds;
+}
 
 const OPEN = Buffer.from('<t>');
 const OPEN_PRESERVED = Buffer.from('<t xml:space="preserve">');

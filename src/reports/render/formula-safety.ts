@@ -47,6 +47,11 @@ const SKIPPED_OF_THREE = [
 const PHONE_MARKS = markSet(' ()-/.');
 const NUMBER_MARKS = markSet(' .,');
 
+/** Whether a text that begins with this byte may be armed. */
+export function mayArm(byte: number): boolean {
+  return KINDS[byte] !== OTHER;
+}
+
 /** Whether the UTF-8 text `bytes[start .. end)` must get an apostrophe in front of it in CSV. */
 export function needsApostrophe(bytes: Uint8Array, start: number, end: number): boolean {
   if (start >= end || KINDS[bytes[start]] === OTHER) return false;

@@ -34,6 +34,7 @@ export function ndjsonForm(columns: readonly OutColumn[], zone: RenderZone): Row
       const lead = Buffer.from(`${index === 0 ? '' : ','}${JSON.stringify(column.key)}:`);
       return ndjsonCell(column, lead, zone);
     }),
+    byColumns: null,
   };
 }
 

@@ -1,9 +1,11 @@
-import { type Chunk, columnOf, type Selection } from '../chunk.ts';
+import type { Chunk, Selection } from '../chunk.ts';
 import type { FragmentSpec } from '../fragment.ts';
-import { growBytes, writeBytes } from './bytes.ts';
-import { ROW_BEGIN_BYTES, type RowForm } from './cell-writer.ts';
+import { selectRows } from '../select-rows.ts';
+import type { RowForm } from './cell-writer.ts';
 import { csvForm } from './csv-cells.ts';
 import { ndjsonForm } from './ndjson-cells.ts';
+import { renderByColumns } from './rows-by-columns.ts';
+import { renderByRows } from './rows-by-rows.ts';
 import type { RenderZone } from './wall-clock.ts';
 import { xlsxForm } from './xlsx-cells.ts';
 
@@ -24,39 +26,24 @@ export interface RenderedRows {
   readonly rows: number;
 }
 
-const FIRST_CAPACITY_BYTES = 1 << 20;
-
 /**
- * A renderer of rows into the bytes of one form. Cells go from the columns straight into one
- * growing buffer; a cell is never a string.
+ * A renderer of rows into the bytes of one form: by whole columns where the form can, else row by
+ * row. Cells go from the columns straight into one buffer; a cell is never a string.
  */
 export function createRowRenderer(spec: FragmentSpec, zone: RenderZone): RowRenderer {
+  const keys = spec.columns.map(({ key }) => key);
   const bare = formOf(spec, zone, false);
-  let out: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY_BYTES);
   let numbered: RowForm | null = null;
   return {
     render(chunk, selection, firstRow) {
-      let form = bare;
-      if (firstRow !== null && spec.form === 'xlsx') {
-        numbered ??= formOf(spec, zone, true);
-        form = numbered;
-      }
-      const { end, cells } = form;
-      let bound = ROW_BEGIN_BYTES + end.length;
-      spec.columns.forEach((column, index) => {
-        bound += cells[index].bind(columnOf(chunk, column.key));
-      });
-      const rows = selection === null ? chunk.rows : selection.length;
-      const firstNumber = firstRow ?? 0;
-      let at = 0;
-      for (let i = 0; i < rows; i++) {
-        if (at + bound > out.length) out = growBytes(out, at, at + bound);
-        const row = selection === null ? i : selection[i];
-        at = form.begin(out, at, firstNumber + i);
-        for (let c = 0; c < cells.length; c++) at = cells[c].write(out, at, row);
-        at = writeBytes(out, at, end);
-      }
-      return { bytes: out.subarray(0, at), rows };
+      const references = firstRow !== null && spec.form === 'xlsx';
+      if (references) numbered ??= formOf(spec, zone, true);
+      const form = references && numbered ? numbered : bare;
+      const chosen = selectRows(chunk, selection);
+      const bytes = form.byColumns
+        ? renderByColumns(form, form.byColumns, keys, chosen, references ? firstRow : null)
+        : renderByRows(form, keys, chosen, firstRow);
+      return { bytes, rows: chosen.rows };
     },
   };
 }

@@ -48,9 +48,32 @@ export class WallClock {
   }
 }
 
-/** Instants that a clock can show: what `Date` can hold, less a day for offsets. */
+/** How far from 1970 a clock can show an instant: what `Date` can hold, less a day for offsets. */
+export const instantLimitMs = 8.64e15 - DAY_MS;
+
 export function isShowable(instantMs: number): boolean {
-  return Math.abs(instantMs) <= 8.64e15 - DAY_MS;
+  return Math.abs(instantMs) <= instantLimitMs;
+}
+
+/** A column's instants lie within days of each other; over more than this somebody mistyped. */
+const LONGEST_SPAN_MS = 800 * DAY_MS;
+
+/**
+ * The zone's offsets over all instants from `least` to `largest`; none for NaN. Null where they
+ * lie so far apart that looking each of them up is less work.
+ */
+export function stretchesOver(
+  zone: RenderZone,
+  least: number,
+  largest: number,
+): readonly OffsetStretch[] | null {
+  if (Number.isNaN(least)) return [];
+  const [first] = zone.stretches;
+  const last = zone.stretches.at(-1);
+  if (first && last && first.start <= least && largest < last.end) return zone.stretches;
+  if (largest - least > LONGEST_SPAN_MS) return null;
+  const from = Math.floor(least / DAY_MS) * DAY_MS;
+  return offsetStretches(zone.name, from, Math.floor(largest / DAY_MS) * DAY_MS + DAY_MS);
 }
 
 /** The years that {@link dateParts} shows in four digits. */

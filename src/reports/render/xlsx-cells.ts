@@ -3,6 +3,13 @@ import type { OutColumn } from '../column.ts';
 import type { Locale } from '../request.ts';
 import { writeBytes } from './bytes.ts';
 import {
+  type CellFrame,
+  type CellMaker,
+  integerMaker,
+  serialMaker,
+  textMaker,
+} from './cell-columns.ts';
+import {
   bytesIn,
   type CellWriter,
   NO_BYTES,
@@ -17,12 +24,21 @@ import { INTEGER_BYTES, writeInteger } from './digits.ts';
 import {
   DOUBLE_DIGITS,
   DOUBLE_LIMIT,
+  EPOCH_SERIAL,
+  FIRST_SERIAL,
   FRACTION_BYTES,
+  LAST_SERIAL,
   secondFractions,
   serialOfDate,
   serialOfDay,
 } from './excel-number.ts';
-import { EXCEL_TEXT_EXTRA_BYTES, EXCEL_TEXT_GROWTH, writeExcelText } from './excel-text.ts';
+import {
+  CELL_UNITS,
+  EXCEL_TEXT_EXTRA_BYTES,
+  EXCEL_TEXT_GROWTH,
+  specialExcelBytes,
+  writeExcelText,
+} from './excel-text.ts';
 import { styleOf } from './style-registry.ts';
 import { dateParts, isShowable, type RenderZone, WallClock } from './wall-clock.ts';
 
@@ -31,6 +47,8 @@ const ROW_AT = Buffer.from('<row r="');
 const ROW_AT_END = Buffer.from('">');
 const ROW_END = Buffer.from('</row>');
 const EMPTY_CELL = Buffer.from('<c/>');
+const NUMBER_BEGIN = '><v>';
+const TEXT_BEGIN = ' t="inlineStr"><is>';
 const NUMBER_END = Buffer.from('</v></c>');
 const TEXT_END = Buffer.from('</is></c>');
 const POINT = 0x2e;
@@ -62,7 +80,53 @@ export function xlsxForm(
       const place = references ? { letters: columnLetters(index), rowDigits } : null;
       return xlsxCell(column, place, locale, zone);
     }),
+    byColumns: {
+      begin: references ? ROW_AT : ROW,
+      beginTail: references ? ROW_AT_END : NO_BYTES,
+      makers: columns.map((column, index) =>
+        xlsxMaker(column, references ? columnLetters(index) : null, locale, zone),
+      ),
+    },
   };
+}
+
+const SERIALS = { epoch: EPOCH_SERIAL, first: FIRST_SERIAL, last: LAST_SERIAL };
+const TEXT_WRAP = { before: Buffer.from('<t>'), behind: Buffer.from('</t>') };
+
+function xlsxMaker(
+  column: OutColumn,
+  letters: string | null,
+  locale: Locale,
+  zone: RenderZone,
+): CellMaker | null {
+  const style = styleOf(column);
+  const named = style === 0 ? '' : ` s="${style}"`;
+  const frame = (rest: string, behind: Uint8Array): CellFrame =>
+    letters === null
+      ? { before: Buffer.from(`<c${named}${rest}`), middle: NO_BYTES, behind, empty: EMPTY_CELL }
+      : {
+          before: Buffer.from(`<c r="${letters}`),
+          middle: Buffer.from(`"${named}${rest}`),
+          behind,
+          empty: NO_BYTES,
+        };
+  switch (column.type) {
+    case 'text':
+      return textMaker({
+        frame: frame(TEXT_BEGIN, TEXT_END),
+        kinds: specialExcelBytes(),
+        longest: CELL_UNITS,
+        special: bareTextCell(locale),
+        wrap: TEXT_WRAP,
+      });
+    case 'instant':
+      return serialMaker(frame(NUMBER_BEGIN, NUMBER_END), zone, SERIALS, secondFractions);
+    case 'integer':
+      return integerMaker(frame(NUMBER_BEGIN, NUMBER_END), DOUBLE_LIMIT);
+    case 'date':
+    case 'decimal':
+      return null;
+  }
 }
 
 interface RowDigits {
@@ -99,17 +163,17 @@ function beginCell(place: Place | null, rest: string): BeginCell {
 /** Bytes around a cell's content, at most. */
 const AROUND_BYTES = 64;
 
-interface CellFrame {
+interface CellBegins {
   readonly number: BeginCell;
   readonly text: BeginCell;
   readonly none: BeginCell;
 }
 
-function frameOf(place: Place | null, style: number): CellFrame {
+function beginsOf(place: Place | null, style: number): CellBegins {
   const named = style === 0 ? '' : ` s="${style}"`;
   return {
-    number: beginCell(place, `${named}><v>`),
-    text: beginCell(place, `${named} t="inlineStr"><is>`),
+    number: beginCell(place, `${named}${NUMBER_BEGIN}`),
+    text: beginCell(place, `${named}${TEXT_BEGIN}`),
     none: place === null ? (out, at) => writeBytes(out, at, EMPTY_CELL) : (_out, at) => at,
   };
 }
@@ -120,7 +184,7 @@ function xlsxCell(
   locale: Locale,
   zone: RenderZone,
 ): CellWriter {
-  const frame = frameOf(place, styleOf(column));
+  const frame = beginsOf(place, styleOf(column));
   switch (column.type) {
     case 'text':
       return textCell(frame, locale);
@@ -135,7 +199,7 @@ function xlsxCell(
   }
 }
 
-function textCell(frame: CellFrame, locale: Locale): CellWriter {
+function textCell(frame: CellBegins, locale: Locale): CellWriter {
   let offsets = NO_OFFSETS;
   let bytes = NO_BYTES;
   return {
@@ -153,9 +217,23 @@ function textCell(frame: CellFrame, locale: Locale): CellWriter {
   };
 }
 
+/** A text cell without what stands around its `<t>`. */
+function bareTextCell(locale: Locale): CellWriter {
+  let offsets = NO_OFFSETS;
+  let bytes = NO_BYTES;
+  return {
+    bind(column) {
+      ({ offsets, bytes } = bytesIn(column));
+      return EXCEL_TEXT_EXTRA_BYTES + EXCEL_TEXT_GROWTH * longestCell(offsets);
+    },
+    write: (out, position, row) =>
+      writeExcelText(out, position, bytes, offsets[row], offsets[row + 1], locale),
+  };
+}
+
 /** A text cell in a column of numbers or dates. */
 function writeAsText(
-  frame: CellFrame,
+  frame: CellBegins,
   out: Uint8Array,
   position: number,
   text: string,
@@ -166,7 +244,7 @@ function writeAsText(
   return writeBytes(out, writeExcelText(out, at, bytes, 0, bytes.length, locale), TEXT_END);
 }
 
-function instantCell(frame: CellFrame, locale: Locale, zone: RenderZone): CellWriter {
+function instantCell(frame: CellBegins, locale: Locale, zone: RenderZone): CellWriter {
   const clock = new WallClock(zone);
   const fractions = secondFractions();
   const serialBytes = new Uint8Array(INTEGER_BYTES);
@@ -207,7 +285,7 @@ function wallText(wallMs: number, dayNumber: number): string {
   return `${year}-${month}-${day} ${new Date(wallMs).toISOString().slice(-13, -5)}`;
 }
 
-function dateCell(frame: CellFrame, locale: Locale): CellWriter {
+function dateCell(frame: CellBegins, locale: Locale): CellWriter {
   let offsets = NO_OFFSETS;
   let bytes = NO_BYTES;
   let lastDate = '';
@@ -233,7 +311,7 @@ function dateCell(frame: CellFrame, locale: Locale): CellWriter {
   };
 }
 
-function integerCell(frame: CellFrame, locale: Locale): CellWriter {
+function integerCell(frame: CellBegins, locale: Locale): CellWriter {
   let values = NO_VALUES;
   return {
     bind(column) {
@@ -251,7 +329,7 @@ function integerCell(frame: CellFrame, locale: Locale): CellWriter {
   };
 }
 
-function decimalCell(frame: CellFrame, minScale: number, locale: Locale): CellWriter {
+function decimalCell(frame: CellBegins, minScale: number, locale: Locale): CellWriter {
   let offsets = NO_OFFSETS;
   let bytes = NO_BYTES;
   return {

@@ -1,10 +1,10 @@
-import { to as copyTo } from 'pg-copy-streams';
 import { DaybookError } from '../../errors.ts';
 import type { Chunk } from '../../reports/chunk.ts';
 import { datasetOf, type Field } from '../../reports/dataset.ts';
 import type { RowSource } from '../../reports/ports.ts';
 import type { Database, Tx } from '../../store/database.ts';
-import { createCopyBinaryDecoder } from './copy-binary.ts';
+import { openCopyDecoder } from './copy-binary.ts';
+import { CopyOut } from './copy-out.ts';
 import { extractQuery } from './extract-query.ts';
 import { readWindowVersions } from './window-versions.ts';
 
@@ -49,21 +49,25 @@ async function* copyChunks(
   fields: readonly Field[],
   { signal, silenceMs }: { readonly signal: AbortSignal; readonly silenceMs: number },
 ): AsyncGenerator<Chunk> {
-  const decoder = createCopyBinaryDecoder(fields);
-  const stream = tx.client.query(copyTo(query, { highWaterMark: 1 << 20 }));
-  const stop = () => stream.destroy(signal.reason);
+  const copy = new CopyOut(query);
+  const decoder = openCopyDecoder(fields);
+  const stop = () => copy.destroy(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   const reason = `it sent no rows for ${silenceMs / 1000} s`;
   const lost = new DaybookError('E_UNAVAILABLE', { what: 'the database', reason });
-  const listen = () => setTimeout(() => stream.destroy(lost), silenceMs);
-  let silence = listen();
+  let silence: NodeJS.Timeout | undefined;
   let whole = false;
   try {
-    for await (const bytes of stream as AsyncIterable<Buffer>) {
+    tx.client.query(copy);
+    for (;;) {
       // Only the server's silence counts, not the time that the rows take us.
+      silence = setTimeout(() => copy.destroy(lost), silenceMs);
+      const bytes = await copy.read();
       clearTimeout(silence);
-      yield* decoder.push(bytes);
-      silence = listen();
+      if (bytes === null) break;
+      const { chunks, other } = decoder.push(bytes);
+      if (other) copy.unread(other);
+      yield* chunks;
     }
     whole = true;
     const last = decoder.end();
@@ -77,7 +81,11 @@ async function* copyChunks(
     );
   } finally {
     clearTimeout(silence);
-    if (!whole) tx.abandon(new Error('a COPY was given up'));
+    decoder.release();
+    if (!whole) {
+      tx.abandon(new Error('a COPY was given up'));
+      copy.destroy(new Error('a COPY was given up'));
+    }
     signal.removeEventListener('abort', stop);
   }
 }
