@@ -63,11 +63,15 @@ export async function openUp(options: UpOptions = {}): Promise<UpRig> {
 
   async function again(): Promise<void> {
     up = start(['up', '--no-demo', '--api', '2', ...args], environment);
-    await until(async () => {
-      const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
-      if (!isAlive(up.pid)) throw new Error(up.err());
-      return answer?.status === 200 ? true : null;
-    }, 'up is ready');
+    await until(
+      async () => {
+        const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+        if (!isAlive(up.pid)) throw new Error(up.err());
+        return answer?.status === 200 ? true : null;
+      },
+      'up is ready',
+      60_000,
+    );
     url = (await joinEmbeddedPostgres(home)) as string;
   }
 
