@@ -12,7 +12,14 @@ import type {
   WorkMessage,
 } from './messages.ts';
 import { createPace } from './pace.ts';
-import { afterEnd, isGuilty, isSuspected, type Suspicion, UNSUSPECTED } from './suspicion.ts';
+import {
+  afterEnd,
+  type DayEnd,
+  isGuilty,
+  isSuspected,
+  type Suspicion,
+  UNSUSPECTED,
+} from './suspicion.ts';
 import { createThreadClock, type ThreadState, type ThreadTime } from './thread-time.ts';
 
 /**
@@ -177,10 +184,10 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
   }
 
   /** The thread or the process ended under a day: it is tried again, or answered for. */
-  function lose(flight: Flight, { code, reason }: LostDay, outside: boolean): void {
+  function lose(flight: Flight, { code, reason }: LostDay, end: DayEnd): void {
     land(flight);
     if (flight.waiters.size === 0) return;
-    flight.suspicion = afterEnd(flight.suspicion, outside);
+    flight.suspicion = afterEnd(flight.suspicion, end);
     if (isGuilty(flight.suspicion)) {
       deps.log.error({ day: flight.task.day.date, reason }, 'a day used up its attempts');
       const { task, attempts } = flight;
@@ -223,7 +230,8 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
         const flight = running?.get(message.taskId);
         if (!running || !flight) return;
         running.delete(message.taskId);
-        if (message.kind === 'lost') lose(flight, message, false);
+        if (message.kind === 'lost')
+          lose(flight, message, message.code === 'E_DAY_FAILED' ? 'hung' : 'crashed');
         else {
           land(flight);
           if (message.kind === 'broken') answer(flight, null, message.error);
@@ -238,7 +246,8 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
     computeGone(computeId, reason, outside) {
       const lost = [...(computes.get(computeId)?.running.values() ?? [])];
       computes.delete(computeId);
-      for (const flight of lost) lose(flight, { code: 'E_RESOURCE_EXHAUSTED', reason }, outside);
+      const why = { code: 'E_RESOURCE_EXHAUSTED', reason } as const;
+      for (const flight of lost) lose(flight, why, outside ? 'killed' : 'crashed');
       fillThreads();
     },
     load: () => {

@@ -1,32 +1,32 @@
 /** What a day has to answer for when the thread or the process it ran in ended. Pure. */
 
-export interface Suspicion {
-  /** Ends that came from within: a crash, a thread out of memory or hung. */
-  readonly crashes: number;
-  /** Processes that were killed from outside. */
-  readonly kills: number;
-}
+/**
+ * How a day ended under way. `hung`: its thread, and it alone. `crashed`: its thread or process, in
+ * a way that another day there may be to blame for. `killed`: its process, by somebody else.
+ */
+export type DayEnd = 'hung' | 'crashed' | 'killed';
 
-/** A day that was there at so many crashes is not tried again: from the first on it runs alone. */
-export const CRASHES_ALLOWED = 2;
+export type Suspicion = Readonly<Record<DayEnd, number>>;
+
+/** A day that hung or crashed so often is not tried again. */
+export const TRIES = 2;
 /**
  * Who kills from outside means the process, not the day: it takes many to make a day guilty. They
  * count all the same, since some that end processes for their memory say nothing of it.
  */
 export const KILLS_ALLOWED = 20;
 
-export const UNSUSPECTED: Suspicion = { crashes: 0, kills: 0 };
+export const UNSUSPECTED: Suspicion = { hung: 0, crashed: 0, killed: 0 };
 
-/** @param outside the process was killed by somebody else */
-export function afterEnd({ crashes, kills }: Suspicion, outside: boolean): Suspicion {
-  return outside ? { crashes, kills: kills + 1 } : { crashes: crashes + 1, kills };
+export function afterEnd(suspicion: Suspicion, end: DayEnd): Suspicion {
+  return { ...suspicion, [end]: suspicion[end] + 1 };
 }
 
-/** It is to run alone, so that its next end is blamed on nobody else. */
-export function isSuspected({ crashes, kills }: Suspicion): boolean {
-  return crashes > 0 || kills > 1;
+/** It is to run alone in its process, so that the next crash is blamed on nobody else. */
+export function isSuspected({ crashed, killed }: Suspicion): boolean {
+  return crashed > 0 || killed > 1;
 }
 
-export function isGuilty({ crashes, kills }: Suspicion): boolean {
-  return crashes >= CRASHES_ALLOWED || kills >= KILLS_ALLOWED;
+export function isGuilty({ hung, crashed, killed }: Suspicion): boolean {
+  return hung + crashed >= TRIES || killed >= KILLS_ALLOWED;
 }
