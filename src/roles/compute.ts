@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { sweepOwnUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
@@ -8,6 +9,7 @@ import { onDrain, sendToPrimary } from './parent-channel.ts';
 /** A compute process. */
 export async function runCompute(config: Config): Promise<void> {
   sweepOwnUnfinished(config.home);
+  offerToKernel();
   const compute = startCompute({
     threads: config.threadsPerCompute ?? 1,
     settings: {
@@ -23,4 +25,13 @@ export async function runCompute(config: Config): Promise<void> {
   });
   process.on('message', (message: WorkMessage) => compute.receive(message));
   onDrain(() => compute.close());
+}
+
+/** Where memory runs out all the same, the kernel is to take this process and not one that people talk to. */
+function offerToKernel(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '500');
+  } catch {
+    // There is no such wish on this system.
+  }
 }
