@@ -6,6 +6,10 @@ import { addTenant } from '../src/store/tenants.ts';
 
 /** 31 days of calls of a tenant, one of them 23 hours long. */
 export const BENCH_PERIOD = { from: '2026-03-01', to: '2026-03-31' } as const;
+export const BENCH_DAYS = Array.from(
+  { length: 31 },
+  (_, index) => `2026-03-${String(index + 1).padStart(2, '0')}`,
+);
 export const BENCH_ZONE = 'America/New_York';
 
 export interface BenchTenant {

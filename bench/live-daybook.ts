@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 /** A running `daybook up` without the demo, in its default size for this machine. */
 export interface LiveDaybook {
+  /** Of its primary. */
+  readonly pid: number;
   /** POSTs the export, waits until it is done and writes its file to `out`. */
   exportTo(out: string, token: string, request: Record<string, unknown>): Promise<void>;
   stop(): Promise<void>;
@@ -45,6 +47,7 @@ export async function startDaybook(databaseUrl: string, home: string): Promise<L
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return {
+    pid: child.pid as number,
     async exportTo(out, token, request) {
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
       let answer = await fetch(`${base}/v1/exports`, {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchExport } from './export.ts';
 import { benchLoad } from './load.ts';
+import { benchMemory } from './memory.ts';
 import { benchRender } from './render.ts';
 import { type BenchOptions, type BenchRow, tableOf } from './row.ts';
 
@@ -9,6 +10,7 @@ import { type BenchOptions, type BenchRow, tableOf } from './row.ts';
 
 const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow[]>>> = {
   export: benchExport,
+  memory: benchMemory,
   render: benchRender,
   load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
 };

@@ -5,8 +5,11 @@ import type { FieldType } from './dataset.ts';
  * renderers. At most {@link CHUNK_ROWS} rows, so that nothing holds a whole day.
  */
 
-/** Rows per chunk at most. A workbook's sheets split at chunk boundaries. */
-export const CHUNK_ROWS = 65_536;
+/**
+ * Rows per chunk at most. A workbook's sheets split at chunk boundaries. A day of any length then
+ * needs the memory of a short one: what is rendered at once is some 10 MB.
+ */
+export const CHUNK_ROWS = 16_384;
 
 /** `instant` (UTC epoch ms) and `integer` columns. NaN is no value. */
 export interface NumberColumn {

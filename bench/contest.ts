@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../src/store/embedded-postgres.ts';
+import {
+  BENCH_DAYS,
+  BENCH_PERIOD,
+  BENCH_ZONE,
+  type BenchTenant,
+  openBenchTenant,
+} from './bench-tenant.ts';
+import type { RivalColumn } from './exceljs-rival.ts';
+import { type LiveDaybook, startDaybook } from './live-daybook.ts';
+
+/** A tenant with calls, a live `daybook up` over them, and what ours and rivals are asked for. */
+export interface Contest {
+  readonly url: string;
+  readonly tenant: BenchTenant;
+  readonly daybook: LiveDaybook;
+  /** A place for files. */
+  fileAt(name: string): string;
+  readonly rows: number;
+  /** Exports to a file; seconds from the POST to the last byte. */
+  seconds(request: Record<string, unknown>, name: string): Promise<number>;
+  /** Makes the parts of every day, by exporting each for itself. */
+  warm(request: Record<string, unknown>): Promise<void>;
+  close(): Promise<void>;
+}
+
+const instant = (key: string): RivalColumn => ({
+  key,
+  sql: `${key} at time zone '${BENCH_ZONE}' as ${key}`,
+  instant: true,
+});
+const plain = (key: string): RivalColumn => ({ key, sql: key, instant: false });
+
+export const COLUMNS: readonly RivalColumn[] = [
+  plain('external_id'),
+  instant('started_at'),
+  instant('answered_at'),
+  instant('ended_at'),
+  ...['direction', 'caller', 'callee', 'queue', 'agent', 'trunk', 'disposition'].map(plain),
+  plain('wait_seconds'),
+  plain('talk_seconds'),
+];
+
+export const REQUEST = {
+  report: 'calls',
+  ...BENCH_PERIOD,
+  columns: COLUMNS.map((column) => column.key),
+  headers: 'keys',
+};
+
+/** The rows of the period, as a rival's SELECT goes on after its columns. */
+export function fromWhere(tenantId: string): string {
+  return `from daybook.calls where tenant_id = '${tenantId}'
+    and started_at >= timestamp '2026-03-01' at time zone '${BENCH_ZONE}'
+    and started_at < timestamp '2026-04-01' at time zone '${BENCH_ZONE}'
+    order by started_at, external_id`;
+}
+
+/** Must be closed. */
+export async function openContest(rows: number, say: (text: string) => void): Promise<Contest> {
+  const folder = mkdtempSync(join(tmpdir(), 'daybook-bench-'));
+  const release: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  const close = async () => {
+    for (const each of release.splice(0).reverse()) await each();
+  };
+  try {
+    const postgres = await startEmbeddedPostgres({ home: join(folder, 'postgres-home') });
+    release.push(() => postgres.stop());
+    say(`making ${rows} calls`);
+    const tenant = await openBenchTenant(postgres.url, rows);
+    release.push(() => tenant.close());
+    const daybook = await startDaybook(postgres.url, join(folder, 'home'));
+    release.push(() => daybook.stop());
+    const fileAt = (name: string) => join(folder, name);
+    return {
+      url: postgres.url,
+      tenant,
+      daybook,
+      fileAt,
+      rows,
+      close,
+      async seconds(request, name) {
+        const started = performance.now();
+        await daybook.exportTo(fileAt(name), tenant.token, { ...REQUEST, ...request });
+        return (performance.now() - started) / 1000;
+      },
+      async warm(request) {
+        for (const date of BENCH_DAYS) {
+          const one = { ...REQUEST, ...request, from: date, to: date };
+          await daybook.exportTo(fileAt('day'), tenant.token, one);
+        }
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Does the work while nobody can read a call: what is done then is done without the source. */
+export async function withoutSource<T>(databaseUrl: string, work: () => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query('begin; lock table daybook.calls in access exclusive mode');
+    return await work();
+  } finally {
+    await client.end();
+  }
+}
