@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchBalancer } from './balancer.ts';
 import { benchExport } from './export.ts';
 import { benchLoad } from './load.ts';
 import { benchMemory } from './memory.ts';
@@ -12,6 +13,7 @@ const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow
   export: benchExport,
   memory: benchMemory,
   render: benchRender,
+  balancer: benchBalancer,
   load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
 };
 

@@ -20,8 +20,11 @@ export interface ApiDeps {
   /** Null: users' tokens are refused, API keys alone are accepted. */
   readonly jwt: JwtSettings | null;
   readonly rateLimit: RateLimit;
-  /** @throws DaybookError `E_BUSY` when the backlog cannot be met. */
-  readonly admission?: () => void;
+  /**
+   * Asked for each new interactive export, with how many of its tenant nobody works on yet.
+   * @throws DaybookError `E_BUSY` when the backlog cannot be met.
+   */
+  readonly admission?: (tenantQueuedRuns: number) => void;
   /** What besides the database must work before `/readyz` says yes, such as a runner. */
   readonly readiness?: readonly ReadinessCheck[];
   /** Request durations are observed here. */

@@ -6,7 +6,8 @@ import { DaybookError } from '../errors.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { budgetFor } from '../pool/budget.ts';
 import { type Primary, startPrimary } from '../roles/primary.ts';
-import { type Database, openDatabase } from '../store/database.ts';
+import { connectionsAllowed } from '../store/connections-allowed.ts';
+import { openDatabase } from '../store/database.ts';
 import { superviseEmbeddedPostgres } from '../store/embedded-postgres.ts';
 import { migrate } from '../store/migrate.ts';
 import { findRunningUp, noteRunningUp } from '../store/running-up.ts';
@@ -85,7 +86,8 @@ async function runUp(wished: Config, demo: boolean): Promise<void> {
       log,
     });
     release.push(() => database.close());
-    const budget = budgetFor(config.cores, await connectionsAllowed(database), config);
+    const allowed = await database.asOwner(connectionsAllowed);
+    const budget = budgetFor(config.cores, allowed, config);
     log.info({ ...budget, home: config.home }, 'starting');
     primary = startPrimary({ config, databaseUrl, budget, log });
     onSecondSignal(signal.second, primary);
@@ -114,16 +116,6 @@ async function openPostgres(
   });
   release.push(() => server.stop());
   return server.url;
-}
-
-async function connectionsAllowed(database: Database): Promise<number> {
-  const [row] = await database.asOwner((tx) =>
-    tx.query<{ allowed: number }>(
-      `select current_setting('max_connections')::int
-         - current_setting('superuser_reserved_connections')::int as allowed`,
-    ),
-  );
-  return row.allowed;
 }
 
 function onSecondSignal(second: Promise<void>, primary: Primary): void {

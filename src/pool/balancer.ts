@@ -23,7 +23,7 @@ export interface Choice {
   readonly computeId: number;
 }
 
-/** What the hub asks; the bench races other policies behind it. `now`: see {@link DayQueue}. */
+/** What the hub asks; the bench races other policies behind it. `now` is as for a queue of days. */
 export interface Balancer {
   /** How many wait. */
   readonly waiting: number;

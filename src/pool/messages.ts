@@ -1,5 +1,6 @@
 import type { PlainError } from '../errors.ts';
 import type { DayResult, DayTask } from '../reports/day-task.ts';
+import type { Backlog } from './admission.ts';
 
 /** Everything that crosses between processes, as plain data. */
 
@@ -18,6 +19,8 @@ export type ClientMessage =
   /** A run was queued or is to be cancelled: the runner looks at once. */
   | { readonly kind: 'wake' }
   | { readonly kind: 'progress'; readonly hint: RunHint }
+  /** Interactive runs that nobody works on yet, and their days: from the runner. */
+  | { readonly kind: 'queue'; readonly queuedRuns: number; readonly queuedDays: number }
   /** The metrics of all processes, please. */
   | { readonly kind: 'metrics'; readonly id: string };
 
@@ -29,6 +32,8 @@ export type HubMessage =
   | { readonly kind: 'progress'; readonly hint: RunHint }
   /** Whether runs are worked on: there is a runner, and threads. */
   | { readonly kind: 'engine'; readonly ready: boolean }
+  /** What waits, for who lets in more. */
+  | { readonly kind: 'backlog'; readonly backlog: Backlog }
   | { readonly kind: 'metrics'; readonly id: string; readonly text: string }
   | { readonly kind: 'drain' };
 

@@ -6,6 +6,7 @@ import { jwtSettingsFrom } from '../api/supabase-token.ts';
 import type { Config } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { createLogger } from '../log.ts';
+import { type Backlog, demandRoom } from '../pool/admission.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage, RunHint } from '../pool/messages.ts';
 import { createSummaryProducer } from '../scheduler/produce-summary.ts';
@@ -33,6 +34,7 @@ export async function runApi(config: Config): Promise<void> {
   AggregatorRegistry.setRegistries(metrics);
   const allMetrics = createMetricsClient({ send: sendToPrimary });
   let engineReady = false;
+  let backlog: Backlog = { waitingSeconds: 0, secondsPerDay: 0, queuedRuns: 0, queuedDays: 0 };
   const server = await buildServer({
     database,
     log,
@@ -46,6 +48,7 @@ export async function runApi(config: Config): Promise<void> {
       source: createPostgresSource(database),
       home: config.home,
     }),
+    admission: (tenantQueuedRuns) => demandRoom(tenantQueuedRuns, backlog),
     jwt: jwtSettingsFrom(config.supabase),
     rateLimit: new RateLimiterCluster({
       keyPrefix: 'tenant',
@@ -71,6 +74,7 @@ export async function runApi(config: Config): Promise<void> {
     else if (message.kind === 'progress') feed.publish(message.hint);
     else if (message.kind === 'metrics') allMetrics.receive(message);
     else if (message.kind === 'engine') engineReady = message.ready;
+    else if (message.kind === 'backlog') backlog = message.backlog;
   });
   const listening = server.listen({ host: config.host, port: config.port });
   // A server that is closed while it begins to listen would stay.

@@ -6,6 +6,7 @@ import { RateLimiterClusterMaster } from 'rate-limiter-flexible';
 import { sweepUnfinished } from '../cache/unfinished.ts';
 import type { Config, Role } from '../config.ts';
 import type { Logger } from '../log.ts';
+import { backlogOf } from '../pool/admission.ts';
 import type { Budget } from '../pool/budget.ts';
 import { endChild, sendToChild } from '../pool/child.ts';
 import { startComputeFleet } from '../pool/compute-fleet.ts';
@@ -47,8 +48,9 @@ export function startPrimary(deps: {
   cluster.setupPrimary({ exec: MAIN, args: [] });
   new RateLimiterClusterMaster();
   const hub = createHub({ log, monotonicNow: () => performance.now() });
-  const metricsOfAll = createMetricsOfAll(hub);
   const name = `${hostname()}/${process.pid}-${randomBytes(4).toString('hex')}`;
+  let queue = { queuedRuns: 0, queuedDays: 0 };
+  const metricsOfAll = createMetricsOfAll(hub, () => queue.queuedRuns);
   const clients = new Map<Worker, Role>();
   const timers = new Set<NodeJS.Timeout>();
   let stopping = false;
@@ -125,6 +127,7 @@ export function startPrimary(deps: {
     if (message.kind === 'dispatch' || message.kind === 'cancel') hub.fromClient(channel, message);
     else if (message.kind === 'wake') broadcast('runner', message);
     else if (message.kind === 'progress') broadcast('api', message);
+    else if (message.kind === 'queue') queue = message;
     else if (message.kind === 'metrics') void answerMetrics(message.id, channel);
   }
 
@@ -144,7 +147,9 @@ export function startPrimary(deps: {
 
   function tellReadiness(): void {
     const runner = [...clients].some(([worker, role]) => role === 'runner' && worker.isConnected());
-    broadcast('api', { kind: 'engine', ready: runner && hub.load().threads > 0 });
+    const load = hub.load();
+    broadcast('api', { kind: 'engine', ready: runner && load.threads > 0 });
+    broadcast('api', { kind: 'backlog', backlog: backlogOf(load, queue) });
   }
   const readiness = setInterval(tellReadiness, 250);
 

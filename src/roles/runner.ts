@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage } from '../pool/messages.ts';
+import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
@@ -39,9 +40,18 @@ export async function runRunner(config: Config): Promise<void> {
     maxRuns: MAX_RUNS,
     announce: (hint) => sendToPrimary({ kind: 'progress', hint }),
   });
+  const watch = watchQueue({
+    database,
+    log,
+    tell: (queue) => sendToPrimary({ kind: 'queue', ...queue }),
+  });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'wake') executor.wake();
   });
-  onDrain(() => executor.drain(DRAIN_MS).then(() => database.close()));
+  onDrain(async () => {
+    watch.stop();
+    await executor.drain(DRAIN_MS);
+    await database.close();
+  });
 }

@@ -83,6 +83,19 @@ export async function insertRun(
   return row;
 }
 
+/** Runs of a class that nobody works on yet, and their days: of one tenant, or of all. */
+export async function countQueued(
+  tx: Tx,
+  workClass: WorkClass,
+): Promise<{ runs: number; days: number }> {
+  const [counted] = await tx.query<{ runs: number; days: number }>(
+    `select count(*)::int as runs, coalesce(sum(days_total - days_done), 0)::int as days
+     from daybook.runs where state = 'queued' and work_class = $1`,
+    [workClass],
+  );
+  return counted;
+}
+
 /** Null for an unknown id, which another tenant's is too. */
 export async function findRun(tx: Tx, id: string): Promise<RunRow | null> {
   const [row] = await tx.query<RunRow>(

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DaybookError } from '../../src/errors.ts';
-import { moveRun } from '../../src/store/runs.ts';
+import { parseReportRequest } from '../../src/reports/parse-request.ts';
+import { insertRun, moveRun } from '../../src/store/runs.ts';
 import { MARCH, startApi, type TestApi } from './support.ts';
 
 let api: TestApi;
@@ -116,6 +117,32 @@ describe('an export request', () => {
       expect(answer.json().code).toBe('E_BUSY');
     } finally {
       await busy.close();
+    }
+  });
+
+  it('is let in by how many interactive runs of its own tenant are queued, and no others', async () => {
+    const asked: number[] = [];
+    const counting = await startApi({ admission: (queued) => void asked.push(queued) });
+    try {
+      const { a, b, asA } = counting;
+      const request = parseReportRequest(MARCH, { locale: 'en' });
+      const others = [
+        { tenantId: a.id, workClass: 'scheduled' as const },
+        { tenantId: a.id, workClass: 'precache' as const },
+        { tenantId: b.id, workClass: 'interactive' as const },
+      ];
+      for (const other of others) {
+        await counting.db.database.asTenant(other.tenantId, (tx) =>
+          insertRun(tx, { ...other, request, requestedBy: 'test', daysTotal: 31 }),
+        );
+      }
+      for (let i = 0; i < 3; i++) {
+        const url = '/v1/exports';
+        await counting.server.inject({ method: 'POST', url, headers: asA, payload: MARCH });
+      }
+      expect(asked).toEqual([0, 1, 2]);
+    } finally {
+      await counting.close();
     }
   });
 });

@@ -187,6 +187,21 @@ describe('tenants of a class', () => {
     );
   });
 
+  it('that come anew go before one that has waited as long as it was given as little', () => {
+    const balancer = createBalancer();
+    for (const tenantId of ['a', 'b']) {
+      for (let i = 0; i < 3; i++) {
+        balancer.add(day({ id: `${tenantId}${i}`, tenantId, runId: tenantId }), 0);
+      }
+    }
+    for (const id of ['a0', 'b0', 'a1']) {
+      expect(startNext(balancer).id).toBe(id);
+      balancer.end(id);
+    }
+    balancer.add(day({ id: 'new', tenantId: 'c', runId: 'c' }), 0);
+    expect(startNext(balancer).id).toBe('new');
+  });
+
   it('get the same rows, whether their days are huge or tiny', () => {
     fc.assert(
       fc.property(

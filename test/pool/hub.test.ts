@@ -34,12 +34,13 @@ const result = (taskId: string): DayResult => ({
 });
 
 function setUp() {
-  const hub = createHub({ log: pino({ level: 'silent' }), monotonicNow: () => 0 });
+  const time = { now: 0 };
+  const hub = createHub({ log: pino({ level: 'silent' }), monotonicNow: () => time.now });
   const work: WorkMessage[] = [];
   const answers: HubMessage[] = [];
   const compute = { send: (message: WorkMessage) => work.push(message) };
   const client = { send: (message: HubMessage) => answers.push(message) };
-  return { hub, work, answers, compute, client };
+  return { hub, work, answers, compute, client, time };
 }
 
 describe('the hub', () => {
@@ -215,5 +216,75 @@ describe('the hub', () => {
     });
     hub.fromCompute(1, compute, { kind: 'ready', threads: 1 });
     expect(work).toMatchObject([{ kind: 'work', task: { taskId: 'wanted' } }]);
+  });
+
+  it('takes a day back to its class when the urgent one who asked for it gives up', () => {
+    const { hub, work, compute, client } = setUp();
+    const dayOf = (date: string) => ({ date, zone: 'UTC', start: 0, end: date.length });
+    const dispatch = (id: string, over: Partial<DayTask>) =>
+      hub.fromClient(client, { kind: 'dispatch', id, task: task({ taskId: id, ...over }) });
+    dispatch('shared', { day: dayOf('shared'), workClass: 'precache', runId: 'night' });
+    dispatch('urgent', { day: dayOf('shared'), workClass: 'interactive', runId: 'now' });
+    dispatch('other', { day: dayOf('other'), workClass: 'scheduled', runId: 'morning' });
+    hub.fromClient(client, { kind: 'cancel', id: 'urgent' });
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 1 });
+    expect(work).toMatchObject([{ kind: 'work', task: { taskId: 'other' } }]);
+    expect(hub.load().waiting).toBe(1);
+  });
+
+  it("starts a day that a short run asks for too in the short run's turn", () => {
+    const { hub, work, compute, client } = setUp();
+    const dispatch = (id: string, date: string, runId: string, expectedRows: number) => {
+      const day = { date, zone: 'UTC', start: 0, end: date.length };
+      const asked = task({ taskId: id, day, runId, expectedRows });
+      hub.fromClient(client, { kind: 'dispatch', id, task: asked });
+    };
+    dispatch('1', 'long', 'year', 1_000);
+    dispatch('2', 'longer', 'year', 2_000);
+    dispatch('3', 'shortest', 'year', 10);
+    dispatch('4', 'shortest', 'day', 10);
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 2 });
+    expect(work.flatMap((each) => (each.kind === 'work' ? each.task.taskId : []))).toEqual([
+      '2',
+      '3',
+    ]);
+    expect(hub.load()).toMatchObject({ waiting: 1, running: 2, interactiveRows: 1_000 });
+  });
+
+  it('adds up the time of threads: busy, and idle while a day waited', () => {
+    const { hub, compute, client, time } = setUp();
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 2 });
+    time.now = 1_000;
+    for (const id of ['1', '2', '3']) {
+      const asked = task({ taskId: id, day: { date: id, zone: 'UTC', start: 0, end: Number(id) } });
+      hub.fromClient(client, { kind: 'dispatch', id, task: asked });
+    }
+    time.now = 1_100;
+    hub.fromCompute(1, compute, { kind: 'worked', taskId: '1', result: result('1') });
+    expect(hub.load()).toMatchObject({ busyMs: 200, idleWhileWaitingMs: 0 });
+    time.now = 1_110;
+    hub.fromCompute(1, compute, { kind: 'worked', taskId: '2', result: result('2') });
+    time.now = 1_150;
+    expect(hub.load()).toMatchObject({ busyMs: 260, idleWhileWaitingMs: 0, msPerDay: 1 });
+  });
+
+  it('counts as idle what is kept free for a suspected day', () => {
+    const { hub, compute, client, time } = setUp();
+    const dispatch = (id: string) => {
+      const day = { date: id, zone: 'UTC', start: 0, end: Number(id) };
+      hub.fromClient(client, { kind: 'dispatch', id, task: task({ taskId: id, day }) });
+    };
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 1 });
+    dispatch('1');
+    hub.fromCompute(2, compute, { kind: 'ready', threads: 2 });
+    dispatch('2');
+    hub.computeGone(1, 'ended by SIGABRT', false);
+    time.now = 50;
+    expect(hub.load()).toMatchObject({
+      waiting: 1,
+      running: 1,
+      threads: 2,
+      idleWhileWaitingMs: 50,
+    });
   });
 });

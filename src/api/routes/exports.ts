@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
 import { parseReportRequest } from '../../reports/parse-request.ts';
 import { onceByKey } from '../../store/idempotency.ts';
-import { insertRun, isFinal, requestCancel } from '../../store/runs.ts';
+import { countQueued, insertRun, isFinal, requestCancel } from '../../store/runs.ts';
 import { calendarOf, daysOf } from '../../time/calendar.ts';
 import { actorOf } from '../access.ts';
 import { readCursor } from '../cursor.ts';
@@ -54,7 +54,7 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
 
       const answer = await database.asTenant(tenant.id, async (tx) => {
         const effect = async () => {
-          deps.admission?.();
+          deps.admission?.((await countQueued(tx, 'interactive')).runs);
           const run = await insertRun(tx, {
             tenantId: tenant.id,
             request: wanted,

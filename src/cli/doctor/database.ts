@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config.ts';
 import { budgetFor } from '../../pool/budget.ts';
+import { connectionsAllowed } from '../../store/connections-allowed.ts';
 import type { Database, Tx } from '../../store/database.ts';
 import { inspectMigrations } from '../../store/migrate.ts';
 import { localTextOf } from '../../time/local-time.ts';
@@ -69,14 +70,9 @@ function checkRowSecurity(database: Database): Promise<Check> {
 
 /** Against what the budget of processes makes of this machine, this database and the settings. */
 async function lookAtConnections(tx: Tx, config: Config) {
-  const [{ allowed, used }] = await tx.query<{ allowed: number; used: number }>(
-    `select least(
-         current_setting('max_connections')::int
-           - current_setting('superuser_reserved_connections')::int,
-         (select nullif(rolconnlimit, -1) from pg_roles where rolname = session_user),
-         (select nullif(datconnlimit, -1) from pg_database where datname = current_database())
-       ) as allowed,
-       (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used`,
+  const allowed = await connectionsAllowed(tx);
+  const [{ used }] = await tx.query<{ used: number }>(
+    `select count(*)::int as used from pg_stat_activity where backend_type = 'client backend'`,
   );
   const budget = budgetFor(config.cores, allowed, config);
   const wanted =
