@@ -16,6 +16,8 @@ import type { ThreadAnswer, ThreadSettings, ThreadWork } from './thread.ts';
 
 /** Less than the primary gives this process to end. */
 const DRAIN_MS = 4_000;
+/** Looks without all threads: Piscina starts no more once one of them failed at its start. */
+const INCOMPLETE_LOOKS = 3;
 /** A day that was asked to stop has so long to close its connection and files. */
 const STOP_MS = 2_000;
 
@@ -43,8 +45,8 @@ export function startCompute(deps: {
   primary: Channel<ComputeMessage>;
   /** A thread was ended under its day; those that are still there. */
   onThreadEnded: (liveThreads: readonly number[]) => void;
-  /** The process holds too much though nobody works; it is to be replaced. */
-  onExhausted: () => void;
+  /** The process is of no more use, for this reason, and is to be replaced. */
+  onUseless: (reason: string) => void;
   limits?: DayLimits;
   log: Logger;
 }): ComputeProcess {
@@ -102,7 +104,13 @@ export function startCompute(deps: {
     }
   }
 
+  let incomplete = 0;
   const looking = setInterval(() => {
+    const there = pool.threads.length;
+    incomplete = there < deps.threads ? incomplete + 1 : 0;
+    if (incomplete === INCOMPLETE_LOOKS) {
+      deps.onUseless(`${there} of its ${deps.threads} threads are there`);
+    }
     for (const { watch, pulse, end } of underWay.values()) {
       const reason = watch.look(readPulse(pulse));
       if (reason !== null) end({ code: 'E_DAY_FAILED', reason });
@@ -116,7 +124,7 @@ export function startCompute(deps: {
     const guilty = memory.look(rssBytes, days);
     if (guilty === null) return;
     const reason = `its process held ${mebibytes(rssBytes)} of ${mebibytes(deps.memoryBytes)} MiB`;
-    if (guilty === 'all') deps.onExhausted();
+    if (guilty === 'all') deps.onUseless(reason);
     else underWay.get(guilty)?.end({ code: 'E_RESOURCE_EXHAUSTED', reason });
   }, MEMORY_LOOK_MS);
 

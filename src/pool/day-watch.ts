@@ -36,7 +36,8 @@ export function watchDay(limits: DayLimits): DayWatch {
   return {
     look(pulse) {
       looks += 1;
-      silent = pulse.turns === last?.turns ? silent + 1 : 0;
+      // A thread that is still starting has not turned yet.
+      silent = pulse.turns !== 0 && pulse.turns === last?.turns ? silent + 1 : 0;
       still = pulse.steps === last?.steps ? still + 1 : 0;
       last = pulse;
       if (silent >= limits.silentLooks) return `its thread stood still for ${silent} s`;

@@ -45,6 +45,7 @@ export type ThreadAnswer =
 export default async function work({ task, pulse, stop }: ThreadWork): Promise<ThreadAnswer> {
   const started = performance.now();
   const { turn, step } = beatPulse(pulse);
+  turn(heldBytes());
   const turning = setInterval(() => turn(heldBytes()), TURN_MS);
   const controller = new AbortController();
   const { signal } = controller;

@@ -8,6 +8,7 @@ import { onDrain, sendToPrimary } from './parent-channel.ts';
 
 /** A compute process. */
 export async function runCompute(config: Config): Promise<void> {
+  const log = createLogger({ level: config.logLevel, role: 'compute' });
   sweepOwnUnfinished(config.home);
   offerToKernel();
   const compute = startCompute({
@@ -20,8 +21,11 @@ export async function runCompute(config: Config): Promise<void> {
     memoryBytes: config.memoryBytes,
     primary: { send: sendToPrimary },
     onThreadEnded: (liveThreads) => sweepOwnUnfinished(config.home, liveThreads),
-    onExhausted: () => process.exit(1),
-    log: createLogger({ level: config.logLevel, role: 'compute' }),
+    onUseless(reason) {
+      log.error({ reason }, 'this process is of no more use');
+      process.exit(1);
+    },
+    log,
   });
   process.on('message', (message: WorkMessage) => compute.receive(message));
   onDrain(() => compute.close());

@@ -95,7 +95,7 @@ describe('a compute process', () => {
       kind: 'lost',
       taskId: 'hangs',
       code: 'E_DAY_FAILED',
-      reason: 'its thread stood still for 2 s',
+      reason: 'its thread stood still for 5 s',
     });
     compute.send({ kind: 'work', task: task('next', '2026-03-02') });
     expect(await compute.answer('next')).toMatchObject({ kind: 'worked', taskId: 'next' });

@@ -25,6 +25,10 @@ describe('the watch over a day', () => {
     });
   });
 
+  it('gives one whose thread is still starting as long as one that comes no further', () => {
+    expect(firstVerdict(pulses(9, () => ({ turns: 0, steps: 0 })))).toMatchObject({ looks: 6 });
+  });
+
   it('ends one that turns and turns but comes no further', () => {
     expect(firstVerdict(pulses(9, (look) => ({ turns: look, steps: 1 })))).toEqual({
       looks: 6,

@@ -9,8 +9,8 @@ const compute = startCompute({
   memoryBytes: 2 ** 30,
   primary: { send: (message) => process.send(message) },
   onThreadEnded: () => {},
-  onExhausted: () => process.exit(1),
-  limits: { silentLooks: 2, stillLooks: 4, looks: 60 },
+  onUseless: () => process.exit(1),
+  limits: { silentLooks: 5, stillLooks: 60, looks: 90 },
   log: { warn: () => {}, error: () => {} },
 });
 process.on('message', (message) => compute.receive(message));
