@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   },
   load: async () => (await import('./cli/load.ts')).loadCommand(),
   rejects: async () => (await import('./cli/rejects.ts')).rejectsCommand(),
+  cache: async () => (await import('./cli/cache.ts')).cacheCommand(),
   tenant: async () => (await import('./cli/tenant.ts')).tenantCommand(),
   demo: async () => (await import('./cli/demo.ts')).demoCommand(),
   migrate: async () => (await import('./cli/migrate.ts')).migrateCommand(),

@@ -41,10 +41,26 @@ export interface RunProgress {
   readonly state: RunState;
   readonly days: { readonly total: number; readonly done: number; readonly cached: number };
   readonly rows: number;
+  /** The file in the making, once its first bytes are there; null again when it is given up. */
+  readonly artifact: GrowingArtifact | null;
+}
+
+/** A file in the making: its bytes stand, they only become more. */
+export interface GrowingArtifact {
+  /** That the ledger will know it by. */
+  readonly fileId: string;
+  /** Of the attempt that makes it. */
+  readonly leaseToken: string;
+  /** Where it stands now, relative to the home folder. */
+  readonly path: string;
+  readonly storedBytes: number;
 }
 
 export interface ProgressFeed {
-  /** Calls the listener on each change until the answer, which unsubscribes, is called. */
+  /**
+   * Calls the listener with what was last heard of a run that has not ended, and on each change
+   * until the answer, which unsubscribes, is called.
+   */
   subscribe(runId: string, listener: (progress: RunProgress) => void): () => void;
 }
 

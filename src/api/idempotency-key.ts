@@ -6,7 +6,7 @@ export const IdempotencyKey = z
   .string()
   .meta({ minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' })
   .optional()
-  .describe('The same key and body again: the same answer, and nothing is made twice.');
+  .describe('The same key and body again within 24 h: the same answer, and nothing is made twice.');
 
 /** @throws DaybookError `E_USAGE` unless it is 1 to 255 visible ASCII characters. */
 export function idempotencyKeyOf(header: string | string[] | undefined): string | null {

@@ -6,12 +6,18 @@ import { isUuid } from './uuid.ts';
 
 /** Runs of one tenant by id. Another tenant's, unknown and impossible ids are told alike. */
 
+export interface FoundRun {
+  readonly run: RunRow;
+  /** Of a run that is done. */
+  readonly file: FileRow | null;
+}
+
 /** @throws DaybookError `E_NOT_FOUND`. */
 export async function requireRun(
   database: Database,
   tenantId: string,
   id: string,
-): Promise<{ run: RunRow; file: FileRow | null }> {
+): Promise<FoundRun> {
   if (!isUuid(id)) throw unknownRun(id);
   return database.asTenant(tenantId, async (tx) => {
     const run = await findRun(tx, id);

@@ -1,5 +1,6 @@
-import { isFinal, type RunRow } from '../store/runs.ts';
+import { isFinal } from '../store/runs.ts';
 import type { ProgressFeed, RunProgress } from './deps.ts';
+import type { FoundRun } from './run-lookup.ts';
 
 /** Watching a run: hints from the feed say when to look, the row says what is so. */
 
@@ -51,20 +52,19 @@ export function watchRun(feed: ProgressFeed, runId: string, signal: AbortSignal)
 /** Waits until the run has ended, at most until `deadline` (by `now`) or the signal. */
 export async function waitForRun(options: {
   feed: ProgressFeed;
-  run: RunRow;
-  read: () => Promise<RunRow | null>;
+  runId: string;
+  read: () => Promise<FoundRun>;
   deadline: number;
   now: () => number;
   signal: AbortSignal;
-}): Promise<RunRow> {
-  let { run } = options;
-  const watch = watchRun(options.feed, run.id, options.signal);
+}): Promise<FoundRun> {
+  const watch = watchRun(options.feed, options.runId, options.signal);
   try {
     let pause = 0;
     for (;;) {
-      run = (await options.read()) ?? run;
+      const found = await options.read();
       const left = options.deadline - options.now();
-      if (isFinal(run.state) || left <= 0 || options.signal.aborted) return run;
+      if (isFinal(found.run.state) || left <= 0 || options.signal.aborted) return found;
       let hint = await watch.next(Math.min(left, pause || LOOK_MS));
       // Days that are done change nothing for who waits for the end.
       const lookAt = options.now() + LOOK_MS;

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { DaybookError, toFileError } from '../errors.ts';
+import { putInPlace } from './unfinished.ts';
 
 /**
  * A part on disk: blocks one after another, then a JSON manifest with each block's place and
@@ -47,10 +48,8 @@ export interface PartTarget {
 /** @throws DaybookError `E_NO_SPACE`, `E_IO` naming `where`, here and from all it returns */
 export function openPartWriter(target: PartTarget): PartWriter {
   const { path, makingFolder, where } = target;
-  const folder = dirname(path);
   const temporary = join(makingFolder, `${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   const fd = naming(where, () => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     mkdirSync(makingFolder, { recursive: true, mode: 0o700 });
     return openSync(temporary, 'wx', 0o600);
   });
@@ -86,7 +85,7 @@ export function openPartWriter(target: PartTarget): PartWriter {
         MARK.copy(footer, 4);
         write(Buffer.concat([json, footer]));
         close();
-        await rename(temporary, path);
+        await putInPlace(temporary, path);
         return { bytes: offset, sha256: createHash('sha256').update(json).digest('hex') };
       } catch (error) {
         close();
@@ -103,7 +102,12 @@ export function openPartWriter(target: PartTarget): PartWriter {
 
 /** A part opened for reading. Must be closed. */
 export interface PartReader {
-  readonly manifest: unknown;
+  /** JSON. */
+  readonly manifest: string;
+  /** Where the manifest begins: all before it are blocks. */
+  readonly manifestOffset: number;
+  /** Of the whole file. */
+  readonly bytes: number;
   /** @throws DaybookError `E_PART_DAMAGED` when the bytes are not those that were written. */
   read(block: Block): Promise<Buffer>;
   /** Bytes as they stand, for who checks each block of them. @throws `E_PART_DAMAGED` when short */
@@ -112,14 +116,17 @@ export interface PartReader {
 }
 
 /**
- * @param sha256 what the manifest must hash to
+ * @param path relative to the home folder
+ * @param sha256 what the manifest must hash to; null: not known, any will do
  * @throws DaybookError `E_PART_DAMAGED` when the part is missing, cut or changed
  */
-export async function openPartReader(path: string, sha256: string): Promise<PartReader> {
-  const name = basename(path);
-  const damaged = (reason: string, cause?: unknown) =>
-    new DaybookError('E_PART_DAMAGED', { got: name, reason }, cause);
-  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+export async function openPartReader(
+  home: string,
+  path: string,
+  sha256: string | null,
+): Promise<PartReader> {
+  const damaged = (reason: string, cause?: unknown) => partDamaged(path, reason, cause);
+  const handle = await open(join(home, path), 'r').catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' ? damaged('it is not there', error) : error;
   });
 
@@ -138,13 +145,15 @@ export async function openPartReader(path: string, sha256: string): Promise<Part
     const length = footer.readUInt32LE(0);
     if (length > size) throw damaged('it is too short');
     const json = await readExactly(size - FOOTER_BYTES - length, length);
-    if (createHash('sha256').update(json).digest('hex') !== sha256) {
+    if (sha256 !== null && createHash('sha256').update(json).digest('hex') !== sha256) {
       throw damaged('its manifest is another one');
     }
     return {
-      manifest: JSON.parse(json.toString('utf8')) as unknown,
+      manifest: json.toString('utf8'),
+      manifestOffset: size - FOOTER_BYTES - length,
+      bytes: size,
       readUnchecked: readExactly,
-      read: async (block) => checked(await readExactly(block.offset, block.bytes), block, name),
+      read: async (block) => checked(await readExactly(block.offset, block.bytes), block, path),
       close: () => handle.close(),
     };
   } catch (error) {
@@ -154,12 +163,14 @@ export async function openPartReader(path: string, sha256: string): Promise<Part
 }
 
 /** @throws DaybookError `E_PART_DAMAGED` when the data does not hash as the block says. */
-export function checked(data: Buffer, block: Block, name: string): Buffer {
+export function checked(data: Buffer, block: Block, path: string): Buffer {
   if (createHash('sha256').update(data).digest('hex') === block.sha256) return data;
-  throw new DaybookError('E_PART_DAMAGED', {
-    got: name,
-    reason: `the bytes from ${block.offset} on have changed`,
-  });
+  throw partDamaged(path, `the bytes from ${block.offset} on have changed`);
+}
+
+/** `E_PART_DAMAGED` whose details name the file by its `path`, so that it can be dropped. */
+export function partDamaged(path: string, reason: string, cause?: unknown): DaybookError {
+  return new DaybookError('E_PART_DAMAGED', { got: basename(path), reason, path }, cause);
 }
 
 function naming<T>(where: string, work: () => T): T {

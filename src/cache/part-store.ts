@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { PartPlace, PartStore } from '../reports/ports.ts';
 import { openFragmentWriter } from './fragment-part.ts';
@@ -5,7 +6,10 @@ import type { PartTarget } from './part-file.ts';
 import { openRowsPartWriter, readRowsPart } from './rows-part.ts';
 import { makingFolder } from './unfinished.ts';
 
-/** Parts in files below a home folder: `parts/<tenant>/<2 digits>/<key>.<kind>`. */
+/**
+ * Parts in files below a home folder: `parts/<tenant>/<2 digits>/<key>.<nonce>.<kind>`. Each making
+ * has a place of its own, so that nobody ever writes where somebody removes.
+ */
 export function createPartStore(home: string): PartStore {
   return {
     openRowsWriter: ({ place, dataset, dataAsOf }) => {
@@ -23,7 +27,7 @@ export function createPartStore(home: string): PartStore {
 
 function pathOf(place: PartPlace, kind: 'rows' | 'fragment'): string {
   const folder = place.scratchDir ?? join('parts', place.tenantId, place.key.slice(0, 2));
-  return join(folder, `${place.key}.${kind}`);
+  return join(folder, `${place.key}.${randomBytes(4).toString('hex')}.${kind}`);
 }
 
 function targetOf(home: string, path: string, { scratchDir }: PartPlace): PartTarget {

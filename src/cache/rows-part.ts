@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { DaybookError } from '../errors.ts';
 import type { Chunk, ChunkColumn } from '../reports/chunk.ts';
 import type { Dataset, FieldType } from '../reports/dataset.ts';
 import type { RowsPartRef } from '../reports/day-task.ts';
@@ -11,6 +9,7 @@ import {
   openPartReader,
   openPartWriter,
   type PartTarget,
+  partDamaged,
 } from './part-file.ts';
 
 /** Rows parts: canonical typed rows of one day, a block per column of each chunk. */
@@ -74,9 +73,9 @@ export async function* readRowsPart(
   ref: RowsPartRef,
   dataset: Dataset,
 ): AsyncGenerator<Chunk> {
-  const reader = await openPartReader(join(home, ref.path), ref.sha256);
+  const reader = await openPartReader(home, ref.path, ref.sha256);
   try {
-    for (const { rows, columns } of (reader.manifest as RowsManifest).chunks) {
+    for (const { rows, columns } of (JSON.parse(reader.manifest) as RowsManifest).chunks) {
       const blocks = dataset.fields.map(({ name }) => columns[name]);
       const offset = Math.min(...blocks.map((block) => block.offset));
       const end = Math.max(...blocks.map((block) => block.offset + block.bytes));
@@ -86,7 +85,7 @@ export async function* readRowsPart(
           const block = columns[name];
           const from = block.offset - offset;
           const data = bytes.subarray(from, from + block.bytes);
-          return [name, () => unpack(ref, type, checked(data, block, ref.key), rows)];
+          return [name, () => unpack(ref, type, checked(data, block, ref.path), rows)];
         }),
       );
       yield { rows, columns: new ColumnsWhenAsked(packed) };
@@ -100,7 +99,13 @@ function unpack(ref: RowsPartRef, type: FieldType, data: Buffer, rows: number): 
   try {
     return decodeColumn(type, data, rows);
   } catch (error) {
-    const reason = (error as Error).message;
-    throw new DaybookError('E_PART_DAMAGED', { got: ref.key, reason }, error);
+    throw partDamaged(ref.path, (error as Error).message, error);
   }
+}
+
+/** Every block that a rows part's manifest names, in its order. */
+export function blocksOfRows(manifest: string): Block[] {
+  return (JSON.parse(manifest) as RowsManifest).chunks.flatMap(({ columns }) =>
+    Object.values(columns),
+  );
 }

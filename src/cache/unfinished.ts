@@ -1,5 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 
 /**
@@ -20,6 +21,18 @@ export function makingFolder(root: 'parts' | 'files'): string {
 /** What lives no longer than its run; relative to the home folder. */
 export function scratchFolder(name: string): string {
   return join('tmp', `${process.pid}-${threadId}`, name);
+}
+
+/** Renames what is finished. Its folder is made where it is missing, also when it goes meanwhile. */
+export async function putInPlace(temporary: string, path: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    try {
+      return await rename(temporary, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 3) throw error;
+    }
+  }
 }
 
 /** Removes what processes have left that are no more. What cannot be removed is left for later. */

@@ -15,6 +15,7 @@ import type { HubMessage } from '../pool/messages.ts';
 import { parseReportRequest } from '../reports/parse-request.ts';
 import type { Dispatcher } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
+import { evictToBound } from '../scheduler/clean-parts.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -42,6 +43,7 @@ const UP_LOOK_MS = 1_000;
 /** An `up` that was restarted has its record back within this. */
 const UP_GONE_MS = 20_000;
 const LEASE_SECONDS = 30;
+const EVICT_MS = 20_000;
 const CONNECTIONS = 60;
 
 type Produce = ExportEngine['produce'];
@@ -130,7 +132,17 @@ async function withOwnEngine<T>(
     await fleet.stop('kill');
     // What the killed threads wrote into the run's own folder after it was removed.
     sweepOwnUnfinished(config.home);
+    await keepToBound(config, session);
   }
+}
+
+/** There is no runner that would do it. What cannot be done now is left to the next one. */
+async function keepToBound(config: Config, { database, log }: Session): Promise<void> {
+  const { home, cacheBytes: boundBytes } = config;
+  const soon = AbortSignal.timeout(EVICT_MS);
+  await evictToBound({ database, home, boundBytes, log }, soon).catch((error: Error) => {
+    log.warn({ reason: error.message }, 'the parts could not be brought within their bound');
+  });
 }
 
 async function checkRequest(

@@ -3,7 +3,9 @@ import { createReadStream } from 'node:fs';
 import { access, constants, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { gunzip } from '../delivery/inflate.ts';
 import { DaybookError, toFileError } from '../errors.ts';
+import type { Coding } from '../reports/stored-form.ts';
 
 /** Where an export goes: a file that appears whole or not at all, or standard output. */
 
@@ -36,7 +38,8 @@ export async function copyToOut(options: CopyToOut): Promise<void> {
 export interface CopyToOut {
   readonly from: string;
   readonly to: string;
-  readonly file: { readonly bytes: number; readonly sha256: string };
+  /** Bytes and hash are those of what comes out, however it is stored. */
+  readonly file: { readonly coding: Coding; readonly bytes: number; readonly sha256: string };
   readonly signal: AbortSignal;
 }
 
@@ -46,7 +49,7 @@ async function copyWhole(options: CopyToOut): Promise<void> {
   // A device or a pipe cannot be replaced by a file of its name.
   if (special && !special.isFile()) {
     const device = await open(to, 'w');
-    await pipeline(createReadStream(from), device.createWriteStream(), { signal });
+    await pipeline(contentOf(from, file.coding), device.createWriteStream(), { signal });
     return;
   }
   const beside = join(dirname(to), `.${basename(to)}.${randomBytes(6).toString('hex')}.part`);
@@ -58,7 +61,8 @@ async function copyWhole(options: CopyToOut): Promise<void> {
     const hash = createHash('sha256');
     let bytes = 0;
     try {
-      for await (const chunk of createReadStream(from, { highWaterMark: 1 << 20, signal })) {
+      for await (const chunk of contentOf(from, file.coding)) {
+        signal.throwIfAborted();
         hash.update(chunk);
         bytes += chunk.length;
         await writeWhole(target, chunk);
@@ -81,19 +85,22 @@ async function copyWhole(options: CopyToOut): Promise<void> {
 
 /** Copies to standard output with back-pressure; a reader that left ends it quietly. */
 export async function streamToStdout(
-  path: string,
+  from: { readonly path: string; readonly coding: Coding },
   stdout: NodeJS.WritableStream,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await pipeline(createReadStream(path, { highWaterMark: 1 << 18 }), stdout, {
-      end: false,
-      signal,
-    });
+    await pipeline(contentOf(from.path, from.coding), stdout, { end: false, signal });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
     throw error;
   }
+}
+
+/** The file as people get it, from how it is stored. */
+function contentOf(path: string, coding: Coding): AsyncIterable<Uint8Array> {
+  const stored = createReadStream(path, { highWaterMark: 1 << 20 });
+  return coding === 'gzip' ? gunzip(stored) : stored;
 }
 
 async function writeWhole(

@@ -98,7 +98,9 @@ async function runExport(withEngine: WithEngine, report: string, flags: ExportFl
         });
         line.clear();
         signal.throwIfAborted();
-        if (toStdout) return streamToStdout(path, process.stdout, signal);
+        if (toStdout) {
+          return streamToStdout({ path, coding: file.coding }, process.stdout, signal);
+        }
         await copyToOut({ from: path, to: resolve(flags.out), file, signal });
         process.stdout.write(
           flags.json

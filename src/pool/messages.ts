@@ -10,6 +10,19 @@ export interface RunHint {
   readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
   readonly days: { readonly total: number; readonly done: number; readonly cached: number };
   readonly rows: number;
+  /** The file in the making, once its first bytes are there; null again when it is given up. */
+  readonly artifact: ArtifactHint | null;
+}
+
+/** A file in the making: its bytes stand, they only become more. */
+export interface ArtifactHint {
+  /** That the ledger will know it by. */
+  readonly fileId: string;
+  /** Of the attempt that makes it. */
+  readonly leaseToken: string;
+  /** Where it stands now, relative to the home folder. */
+  readonly path: string;
+  readonly storedBytes: number;
 }
 
 /** From the runner or an API process to the primary. `id` is the sender's own. */

@@ -2,7 +2,6 @@ import type { OutColumn } from './column.ts';
 import { csvHead } from './render/csv-head.ts';
 import { FINAL_BLOCK } from './render/deflate.ts';
 import { GZIP_HEAD, gzipTail } from './render/gzip.ts';
-import { inflatePieces } from './render/inflate.ts';
 import {
   copyPiece,
   deflateOwn,
@@ -22,7 +21,8 @@ export function isTextFormat(format: Format): format is TextFormat {
 
 /**
  * Makes a text file from pieces as they come, so that it can begin while later ones are still
- * being made. The same pieces give the same bytes, however they come.
+ * being made: one gzip member, whether it is served as that or as the text in it. The same pieces
+ * give the same bytes, however they come.
  * @throws DaybookError `E_PART_DAMAGED` when a piece is not what it says; what the pieces throw;
  *   the signal's reason. What went out by then is no whole file.
  */
@@ -33,28 +33,27 @@ export async function assembleText(assembly: {
   readonly headers: Headers;
   readonly pieces: AsyncIterable<OpenedPiece>;
   readonly out: Sink;
+  /** Hears, behind the member's head and all that follows, what inflates alone, and to how much. */
+  readonly cut: (rawBytes: number) => Promise<void>;
   readonly signal: AbortSignal;
 }): Promise<void> {
-  const { format, columns, locale, headers, pieces, out, signal } = assembly;
-  if (format === 'csv.gz') return writeGzip(csvHead(columns, locale, headers), pieces, out, signal);
-  if (format === 'csv') await out(csvHead(columns, locale, headers));
-  for await (const raw of inflatePieces(pieces, signal)) await out(raw);
-}
-
-async function writeGzip(
-  header: Buffer,
-  pieces: AsyncIterable<OpenedPiece>,
-  out: Sink,
-  signal: AbortSignal,
-): Promise<void> {
-  const head = deflateOwn(header);
-  const runs: Run[] = [head];
+  const { format, columns, locale, headers, pieces, out, cut, signal } = assembly;
   await out(GZIP_HEAD);
-  await out(head.data);
+  await cut(0);
+  const runs: Run[] = [];
+  if (format !== 'ndjson') {
+    const head = deflateOwn(csvHead(columns, locale, headers));
+    await out(head.data);
+    await cut(head.rawBytes);
+    runs.push(head);
+  }
+  let index = 0;
   for await (const { piece, open } of pieces) {
-    await copyPiece(runs.length - 1, piece, open, out, signal);
+    await copyPiece(index++, piece, open, out, signal);
+    await cut(piece.rawBytes);
     runs.push(piece);
   }
   await out(FINAL_BLOCK);
   await out(gzipTail(joinRuns(runs)));
+  await cut(0);
 }

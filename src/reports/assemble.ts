@@ -29,6 +29,8 @@ export interface Assembly {
   /** Whether the pieces were rendered with references; of no meaning outside xlsx. */
   readonly cellRefs: boolean;
   readonly out: Sink;
+  /** Of text: see {@link assembleText}. */
+  readonly cut?: (rawBytes: number) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -41,8 +43,8 @@ export interface Assembled {
 }
 
 /**
- * Makes a file of any format from a report's pieces, from the front to the end. Pieces stay
- * deflated where the format allows it. The same document and pieces give the same bytes.
+ * Makes a file of any format from a report's pieces, from the front to the end, as it is stored:
+ * pieces stay deflated. The same document and pieces give the same bytes.
  * @throws DaybookError `E_TOTALS_MISMATCH` when pieces and document differ in rows,
  *   `E_PART_DAMAGED` when a piece is not what it says, `E_TOO_LARGE` when a sheet cannot hold it;
  *   the signal's reason when it aborts. What went out by then is no whole file.
@@ -82,6 +84,7 @@ async function writeFile(assembly: Assembly): Promise<number> {
         headers: document.headers,
         pieces: openedPieces(assembly.pieces, assembly.openPiece),
         out: assembly.out,
+        cut: assembly.cut ?? (async () => {}),
         signal: assembly.signal,
       });
       return 0;

@@ -50,6 +50,8 @@ export interface RowsPartRef {
 /** A rendered form of a day, on disk. */
 export interface FragmentRef {
   readonly key: string;
+  /** Relative to the home folder; empty for what needs no file, a day without rows. */
+  readonly path: string;
   readonly bytes: number;
   readonly pieces: readonly StoredPiece[];
 }

@@ -1,6 +1,6 @@
 import { AggregatorRegistry, Registry } from 'prom-client';
 import { RateLimiterCluster } from 'rate-limiter-flexible';
-import type { ProgressFeed } from '../api/deps.ts';
+import { createProgressFeed } from '../api/progress-feed.ts';
 import { buildServer } from '../api/server.ts';
 import { jwtSettingsFrom } from '../api/supabase-token.ts';
 import type { Config } from '../config.ts';
@@ -8,7 +8,8 @@ import { DaybookError } from '../errors.ts';
 import { createLogger } from '../log.ts';
 import { type Backlog, demandRoom } from '../pool/admission.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
-import type { HubMessage, RunHint } from '../pool/messages.ts';
+import type { HubMessage } from '../pool/messages.ts';
+import { countDays } from '../scheduler/cache-metrics.ts';
 import { createSummaryProducer } from '../scheduler/produce-summary.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
@@ -47,6 +48,7 @@ export async function runApi(config: Config): Promise<void> {
       dispatcher,
       source: createPostgresSource(database),
       home: config.home,
+      meter: countDays(metrics),
     }),
     admission: (tenantQueuedRuns) => demandRoom(tenantQueuedRuns, backlog),
     jwt: jwtSettingsFrom(config.supabase),
@@ -85,21 +87,4 @@ export async function runApi(config: Config): Promise<void> {
       .then(() => database.close()),
   );
   await listening;
-}
-
-function createProgressFeed(): ProgressFeed & { publish(hint: RunHint): void } {
-  const listeners = new Map<string, Set<(hint: RunHint) => void>>();
-  return {
-    subscribe(runId, listener) {
-      const set = listeners.get(runId) ?? new Set();
-      listeners.set(runId, set.add(listener));
-      return () => {
-        set.delete(listener);
-        if (set.size === 0) listeners.delete(runId);
-      };
-    },
-    publish(hint) {
-      for (const listener of listeners.get(hint.runId) ?? []) listener(hint);
-    },
-  };
 }

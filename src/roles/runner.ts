@@ -1,19 +1,26 @@
+import { AggregatorRegistry, Registry } from 'prom-client';
 import { createPartStore } from '../cache/part-store.ts';
 import { sweepOwnUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage } from '../pool/messages.ts';
+import { createCacheMeter } from '../scheduler/cache-metrics.ts';
+import { clean } from '../scheduler/clean.ts';
+import { startCleaner } from '../scheduler/cleaner.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
+import { databaseNow } from '../store/dataset-marks.ts';
 import { onDrain, sendToPrimary } from './parent-channel.ts';
 
 const DRAIN_MS = 20_000;
-const MAX_RUNS = 8;
+/** Runs under way cost little: their days wait in the primary, where tenants take turns. */
+const MAX_RUNS = 32;
+const MOST_RUNS_OF_TENANT = 4;
 
-/** The runner: executes runs, asks the primary for days. */
+/** The runner: executes runs, asks the primary for days, cleans up. */
 export async function runRunner(config: Config): Promise<void> {
   const log = createLogger({ level: config.logLevel, role: 'runner' });
   sweepOwnUnfinished(config.home);
@@ -26,19 +33,40 @@ export async function runRunner(config: Config): Promise<void> {
   const dead = `${config.primary}/`;
   const holder = `${dead}${process.pid}`;
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
+  const { home, cacheBytes: boundBytes } = config;
+  const metrics = new Registry();
+  AggregatorRegistry.setRegistries(metrics);
+  const meter = createCacheMeter(metrics, { boundBytes, onOverBound: () => cleaner.wake() });
+  const cleaner = startCleaner({
+    pass: async (signal) => {
+      const now = await database.asSystem(databaseNow, { readOnly: true });
+      return clean(now, { database, home, boundBytes, holder, log }, signal);
+    },
+    onCleaned: (cleaned) => {
+      meter.cleaned(cleaned);
+      log.debug(cleaned, 'cleaned');
+    },
+    log,
+  });
   const executor = startRunExecutor({
     database,
     source: createPostgresSource(database),
     parts: createPartStore(config.home),
     dispatcher,
-    home: config.home,
+    home,
     log,
+    meter,
     waitsForSpace: true,
     holder,
     // The primary starts a runner once the one before has ended: it cannot commit any more.
     deadHolders: dead,
     maxRuns: MAX_RUNS,
-    announce: (hint) => sendToPrimary({ kind: 'progress', hint }),
+    mostOfTenant: MOST_RUNS_OF_TENANT,
+    announce: (hint) => {
+      sendToPrimary({ kind: 'progress', hint });
+      // What the run had pinned may go now.
+      if (hint.state !== 'running' && meter.isOverBound()) cleaner.wake();
+    },
   });
   const watch = watchQueue({
     database,
@@ -51,7 +79,7 @@ export async function runRunner(config: Config): Promise<void> {
   });
   onDrain(async () => {
     watch.stop();
-    await executor.drain(DRAIN_MS);
+    await Promise.all([executor.drain(DRAIN_MS), cleaner.stop()]);
     await database.close();
   });
 }

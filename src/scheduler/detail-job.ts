@@ -23,10 +23,11 @@ export function hasLinesByDay({ kind, job }: DetailJob): boolean {
 
 /** What all passes over the days share. */
 export function daysJobOf({ job, kind, renderAgain }: DetailJob) {
-  const { request, tenant, runId, workClass, scratchDir, signal } = job;
+  const { request, tenant, workClass, scratchDir, signal } = job;
+  const attempt = { runId: job.runId, leaseToken: job.leaseToken };
   const folds = foldsOf(kind, request);
   const tenantId = tenant.id;
-  return { tenantId, runId, workClass, kind, request, folds, scratchDir, signal, renderAgain };
+  return { tenantId, attempt, workClass, kind, request, folds, scratchDir, signal, renderAgain };
 }
 
 /** Tells the run's progress, day by day, and then `also`. */

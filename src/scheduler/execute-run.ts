@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { scratchFolder } from '../cache/unfinished.ts';
@@ -6,9 +5,8 @@ import { DaybookError, type ErrorCode, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RunHint } from '../pool/messages.ts';
 import { fileNameOf, mediaTypeOf } from '../reports/render/media-types.ts';
-import { databaseNow } from '../store/dataset-marks.ts';
 import { findFileOfRun, insertFile } from '../store/files.ts';
-import type { ClaimedRun } from '../store/run-leases.ts';
+import type { ClaimedRun, RunProgress } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
 import { produceReport } from './produce-report.ts';
@@ -24,7 +22,6 @@ const PASSING: readonly ErrorCode[] = ['E_UNAVAILABLE', 'E_BUSY'];
 const INTERACTIVE_FILE_MS = 7 * 86_400_000;
 
 export interface ExecuteDeps extends ReportDeps {
-  readonly log: Logger;
   /** A full disk is waited for, too; else it fails the run at once. */
   readonly waitsForSpace: boolean;
   /** Tells whoever listens that a run moved. */
@@ -51,33 +48,33 @@ export async function executeRun(
     if (run.attempts - run.setbacks > ATTEMPTS) throw usedUp(run);
     const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId));
     if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
-    const path = join('files', run.tenantId, `${randomUUID()}.${run.request.format}`);
     const produced = await produceReport(
       {
         tenant,
         request: run.request,
         runId: run.id,
+        leaseToken: run.leaseToken,
         workClass: run.workClass,
-        path,
         scratchDir,
         signal,
         onProgress: progress.note,
+        onArtifact: progress.noteArtifact,
       },
-      deps,
+      { ...deps, log },
     );
-    await progress.flush();
+    const last = await progress.stop();
     try {
-      await commit(run, tenant, { path, produced }, deps);
+      await commit(run, tenant, produced, last, deps);
     } catch (error) {
-      if (!(await isCommitted(run, path, deps))) {
-        await rm(join(deps.home, path), { force: true });
+      if (!(await isCommitted(run, produced.fileId, deps))) {
+        await rm(join(deps.home, produced.path), { force: true });
         throw error;
       }
     }
     state = 'done';
   } catch (thrown) {
-    await progress.flush().catch(() => {});
-    state = await leave(run, signal.aborted ? signal.reason : thrown, deps, log);
+    const last = await progress.stop();
+    state = await leave(run, signal.aborted ? signal.reason : thrown, last, deps, log);
   } finally {
     await rm(join(deps.home, scratchDir), { recursive: true, force: true }).catch(() => {});
     deps.announce(progress.hint(state));
@@ -88,24 +85,27 @@ export async function executeRun(
  * Whether a commit that seems to have failed went through, its answer lost. While nobody can say,
  * the file stays: better one too many on the disk than one too few in the ledger.
  */
-async function isCommitted(run: ClaimedRun, path: string, deps: ExecuteDeps): Promise<boolean> {
+async function isCommitted(run: ClaimedRun, fileId: string, deps: ExecuteDeps): Promise<boolean> {
   const file = await deps.database.asTenant(run.tenantId, (tx) => findFileOfRun(tx, run.id));
-  return file?.path === path;
+  return file?.id === fileId;
 }
 
 async function commit(
   run: ClaimedRun,
   tenant: Tenant,
-  file: { path: string; produced: ProducedReport },
+  produced: ProducedReport,
+  progress: RunProgress | null,
   deps: ExecuteDeps,
 ): Promise<void> {
-  const { produced } = file;
   const { request } = run;
   await deps.database.asTenant(run.tenantId, async (tx) => {
-    if (!(await moveRun(tx, { id: run.id, to: 'done', leaseToken: run.leaseToken }))) {
+    const { id, leaseToken } = run;
+    const done = await moveRun(tx, { id, to: 'done', leaseToken, progress });
+    if (done?.finishedAt == null) {
       throw new DaybookError('E_LEASE_LOST', { got: run.id });
     }
     await insertFile(tx, {
+      id: produced.fileId,
       tenantId: run.tenantId,
       runId: run.id,
       name: fileNameOf({
@@ -116,15 +116,17 @@ async function commit(
       }),
       format: request.format,
       mediaType: mediaTypeOf(request.format),
-      path: file.path,
+      path: produced.path,
       bytes: produced.bytes,
       sha256: produced.sha256,
+      coding: produced.coding,
+      storedBytes: produced.storedBytes,
+      blocks: produced.blocks,
       rowCount: produced.rows,
       document: produced.document,
       dataAsOf: produced.document.dataAsOf,
       revision: produced.document.revision,
-      expiresAt:
-        run.workClass === 'interactive' ? (await databaseNow(tx)) + INTERACTIVE_FILE_MS : null,
+      expiresAt: run.workClass === 'interactive' ? done.finishedAt + INTERACTIVE_FILE_MS : null,
     });
   });
 }
@@ -132,6 +134,7 @@ async function commit(
 async function leave(
   run: ClaimedRun,
   thrown: unknown,
+  progress: RunProgress | null,
   deps: ExecuteDeps,
   log: Logger,
 ): Promise<RunHint['state']> {
@@ -145,7 +148,7 @@ async function leave(
   const failure = { code: error.code, message: error.message };
   const waits = to === 'queued' && !(thrown instanceof Draining);
   if (waits) log.warn(failure, 'the run waits for this to pass');
-  const move = { id: run.id, to, leaseToken: run.leaseToken } as const;
+  const move = { id: run.id, to, leaseToken: run.leaseToken, progress } as const;
   await deps.database
     .asTenant(run.tenantId, (tx) =>
       moveRun(tx, to === 'failed' || waits ? { ...move, error: failure } : move),

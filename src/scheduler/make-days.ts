@@ -8,11 +8,15 @@ import type { Dispatcher } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
 import { type DayTotals, type FoldSpec, groupedPieceRows } from '../reports/totals.ts';
 import type { Database } from '../store/database.ts';
+import type { PinHolder } from '../store/part-pins.ts';
 import {
   findParts,
   findTotals,
+  forgetParts,
+  type PartUse,
   recordParts,
   recordTotals,
+  type StoredPart,
   type StoredTotals,
 } from '../store/parts.ts';
 import type { DayWindow } from '../time/day-window.ts';
@@ -34,7 +38,8 @@ export interface MadeDay {
 
 export interface DaysJob {
   readonly tenantId: string;
-  readonly runId: string | null;
+  /** The attempt of a run that the days are for; null: a summary over HTTP. */
+  readonly attempt: PinHolder | null;
   readonly workClass: WorkClass;
   readonly kind: ReportKind;
   readonly request: Pick<ReportRequest, 'report' | 'grain' | 'where' | 'params'>;
@@ -53,6 +58,16 @@ export interface DaysJob {
 export interface DaysDeps {
   readonly database: Database;
   readonly dispatcher: Dispatcher;
+  readonly meter?: DayMeter;
+}
+
+/** Hears what days cost. */
+export interface DayMeter {
+  dayDone(cached: boolean): void;
+  /** A part was not as it was written, and was dropped. */
+  damageFound(): void;
+  /** Bytes of each part that came into the cache. */
+  partsRecorded?(bytes: readonly number[]): void;
 }
 
 interface Found {
@@ -88,6 +103,7 @@ export async function makeDays(
         const { made, rowsRead } =
           fromFound(plan, found[index], job, job.specOf(index)) ??
           (await fromThread(plan, index, found[index], job, deps, signal));
+        deps.meter?.dayDone(made.cached);
         job.onDay(made, rowsRead, index);
         return made;
       }),
@@ -130,7 +146,7 @@ async function findAll(
   });
   const wantedTotals = planned.flatMap((plan, index) => (plan.cacheable ? keys[index].totals : []));
   const { parts, totals } = await deps.database.asTenant(job.tenantId, async (tx) => ({
-    parts: await findParts(tx, wanted),
+    parts: await findParts(tx, useOf(job), wanted),
     totals: await findTotals<StoredDayTotals>(tx, wantedTotals),
   }));
   return planned.map((plan, index) => {
@@ -158,7 +174,7 @@ function fromFound(
       dataAsOf: plan.changedAt,
       totals: found.totals.map(() => NO_ROWS),
       pieceRows: [],
-      fragment: spec && { key: plan.rowsKey, bytes: 0, pieces: [] },
+      fragment: spec && { key: plan.rowsKey, path: '', bytes: 0, pieces: [] },
       cached: true,
     };
     return { made, rowsRead: 0 };
@@ -194,7 +210,7 @@ async function fromThread(
   const result = await deps.dispatcher.dispatch(
     {
       taskId: randomUUID(),
-      runId: job.runId,
+      runId: job.attempt?.runId ?? null,
       tenantId: job.tenantId,
       workClass: job.workClass,
       expectedRows: plan.expectedRows,
@@ -212,7 +228,7 @@ async function fromThread(
     },
     signal,
   );
-  if (plan.cacheable) await record(plan, result, job, deps);
+  if (plan.cacheable) await record(plan, found, result, job, deps);
   const { rowsPart, totals, pieceRows, fragment } = result;
   const { dataAsOf } = rowsPart;
   const made = { day: plan.day, rowsPart, dataAsOf, totals, pieceRows, fragment, cached: false };
@@ -221,19 +237,23 @@ async function fromThread(
 
 async function record(
   plan: PlannedDay,
+  found: Found,
   result: DayResult,
   job: DaysJob,
   deps: DaysDeps,
 ): Promise<void> {
   const { rowsPart, fragment, pieceRows } = result;
-  await deps.database.asTenant(job.tenantId, async (tx) => {
-    await recordParts(tx, job.tenantId, job.kind.dataset, [
-      { day: plan.day, part: { kind: 'rows', ref: rowsPart } },
-      ...(fragment ? [{ day: plan.day, part: { kind: 'fragment' as const, ref: fragment } }] : []),
-    ]);
+  const { tenantId, kind } = job;
+  const parts: StoredPart[] = [{ kind: 'rows', ref: rowsPart }];
+  if (fragment) parts.push({ kind: 'fragment', ref: fragment });
+  // Read from the source although a part was there: that one was damaged.
+  const damaged = result.extracted ? found.rowsPart : null;
+  await deps.database.asTenant(tenantId, async (tx) => {
+    if (damaged) await forgetParts(tx, tenantId, [damaged.path]);
+    await recordParts(tx, useOf(job), kind.dataset, plan.day, parts);
     await recordTotals(
       tx,
-      job.tenantId,
+      { tenantId, dataset: kind.dataset, day: plan.day },
       job.folds.map((fold, index) => ({
         key: totalsKey({ rowsKey: rowsPart.key, zone: plan.day.zone, fold }),
         rowsKey: rowsPart.key,
@@ -241,6 +261,12 @@ async function record(
       })),
     );
   });
+  if (damaged) deps.meter?.damageFound();
+  deps.meter?.partsRecorded?.(parts.map(({ ref }) => ref.bytes));
+}
+
+function useOf({ tenantId, attempt }: DaysJob): PartUse {
+  return { tenantId, holder: attempt };
 }
 
 function fragmentKeyOf(plan: PlannedDay, job: DaysJob, spec: FragmentSpec): string {

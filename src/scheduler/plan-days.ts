@@ -5,7 +5,7 @@ import type { RowSource } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
 import { isSettled } from '../reports/settled.ts';
 import type { Database } from '../store/database.ts';
-import { databaseNow, findCompleteThrough } from '../store/dataset-marks.ts';
+import { findClockAndMark } from '../store/dataset-marks.ts';
 import type { Tenant } from '../store/tenants.ts';
 import { type Calendar, calendarOf, daysOf } from '../time/calendar.ts';
 import type { DayWindow } from '../time/day-window.ts';
@@ -32,16 +32,11 @@ export async function planDays(
 ): Promise<PlannedDay[]> {
   const days = daysOf(requestCalendar(request, tenant), request.period);
   const { dataset } = kind;
-  const versions = await deps.source.versions({
-    tenantId: tenant.id,
-    dataset,
-    windows: days,
-    signal: deps.signal,
-  });
-  const { now, completeThrough } = await deps.database.asTenant(tenant.id, async (tx) => ({
-    now: await databaseNow(tx),
-    completeThrough: await findCompleteThrough(tx, dataset),
-  }));
+  const { signal } = deps;
+  const [versions, { now, completeThrough }] = await Promise.all([
+    deps.source.versions({ tenantId: tenant.id, dataset, windows: days, signal }),
+    deps.database.asTenant(tenant.id, (tx) => findClockAndMark(tx, dataset)),
+  ]);
   return days.map((day, index) => ({
     day,
     rowsKey: rowsPartKey({

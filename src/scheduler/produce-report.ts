@@ -1,19 +1,23 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { DaybookError } from '../errors.ts';
 import { assembleFile } from '../reports/assemble.ts';
 import { isTextFormat } from '../reports/assemble-text.ts';
 import type { ReportDocument } from '../reports/document.ts';
 import { reportKind } from '../reports/registry.ts';
+import { codingOf } from '../reports/stored-form.ts';
+import { forgetParts } from '../store/parts.ts';
 import { type ArtifactWriter, openArtifact } from './artifact.ts';
 import { describeReport } from './describe-report.ts';
 import { type DetailJob, hasLinesByDay } from './detail-job.ts';
 import { piecesOf } from './make-days.ts';
 import { makeDetail } from './make-detail.ts';
-import { openStored } from './open-stored.ts';
 import { planDays } from './plan-days.ts';
 import { produceText } from './produce-text.ts';
+import { openInOrder } from './read-pieces.ts';
 import type { ProducedReport, ReportDeps, ReportJob } from './report-job.ts';
 
-/** Fragments of which one turns out damaged are all rendered again this many times. */
+/** A damaged fragment is dropped, and all of the run's are rendered again, this many times. */
 const ATTEMPTS = 3;
 
 /** Makes the one file of a run: its days, and of them the file. */
@@ -22,10 +26,20 @@ export async function produceReport(job: ReportJob, deps: ReportDeps): Promise<P
     try {
       return await produceOnce(job, attempt > 1, deps);
     } catch (error) {
-      const damaged = error instanceof DaybookError && error.code === 'E_PART_DAMAGED';
-      if (!damaged || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof DaybookError) || error.code !== 'E_PART_DAMAGED') throw error;
+      await dropDamaged(error, job, deps);
+      if (attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/** Nobody finds it any more; its file goes with the orphans. */
+async function dropDamaged(error: DaybookError, job: ReportJob, deps: ReportDeps): Promise<void> {
+  deps.log.warn({ part: error.details.path, reason: error.message }, 'a part is damaged');
+  deps.meter?.damageFound();
+  const { path } = error.details;
+  if (typeof path !== 'string') return;
+  await deps.database.asTenant(job.tenant.id, (tx) => forgetParts(tx, job.tenant.id, [path]));
 }
 
 async function produceOnce(
@@ -35,12 +49,23 @@ async function produceOnce(
 ): Promise<ProducedReport> {
   const kind = reportKind(job.request.report);
   const planned = await planDays(job.request, kind, job.tenant, { ...deps, signal: job.signal });
-  const artifact = openArtifact(deps.home, job.path);
+  const { format } = job.request;
+  const coding = codingOf(format);
+  const fileId = randomUUID();
+  const ending = coding === 'gzip' ? `${format}.gz` : format;
+  const path = join('files', job.tenant.id, `${fileId}.${ending}`);
+  const artifact = openArtifact({
+    home: deps.home,
+    path,
+    coding,
+    onBytes: (storedBytes, temporary) => job.onArtifact({ fileId, path: temporary, storedBytes }),
+  });
   try {
     const document = await write({ job, kind, planned, renderAgain }, artifact, deps);
     job.signal.throwIfAborted();
-    return { ...(await artifact.commit()), document, rows: document.rows };
+    return { ...(await artifact.commit()), fileId, path, document, rows: document.rows };
   } catch (error) {
+    job.onArtifact(null);
     await artifact.abort();
     throw error;
   }
@@ -64,8 +89,9 @@ async function write(
     document,
     pieces,
     cellRefs,
-    openPiece: (index) => openStored(deps.home, pieces[index]),
+    openPiece: openInOrder(deps.home, pieces),
     out: (bytes) => artifact.write(bytes),
+    cut: (rawBytes) => artifact.cut(rawBytes),
     signal: job.signal,
   });
   return document;

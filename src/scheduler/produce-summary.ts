@@ -15,7 +15,7 @@ import type { ReportDeps } from './report-job.ts';
 
 /** Makes summaries from the days' totals; rows are read only for days that have none yet. */
 export function createSummaryProducer(
-  deps: Pick<ReportDeps, 'database' | 'source' | 'dispatcher' | 'home'>,
+  deps: Pick<ReportDeps, 'database' | 'source' | 'dispatcher' | 'home' | 'meter'>,
 ): SummaryProducer {
   return async ({ tenantId, request, by }, signal) => {
     const kind = reportKind(request.report);
@@ -31,7 +31,7 @@ export function createSummaryProducer(
         planned,
         {
           tenantId,
-          runId: null,
+          attempt: null,
           workClass: 'interactive',
           kind,
           request,

@@ -1,10 +1,10 @@
 import { assembleText, type TextFormat } from '../reports/assemble-text.ts';
-import type { OpenedPiece } from '../reports/render/splice.ts';
+import type { StoredPiece } from '../reports/fragment.ts';
 import type { ArtifactWriter } from './artifact.ts';
 import { openDayOrder } from './day-order.ts';
 import { countingDays, type DetailJob, daysJobOf, specOf } from './detail-job.ts';
 import { type MadeDay, makeDays } from './make-days.ts';
-import { openStored } from './open-stored.ts';
+import { openAhead } from './read-pieces.ts';
 import type { ReportDeps } from './report-job.ts';
 
 /**
@@ -24,12 +24,8 @@ export async function produceText(
   const stop = new AbortController();
   const signal = AbortSignal.any([job.signal, stop.signal]);
 
-  async function* pieces(): AsyncGenerator<OpenedPiece> {
-    for await (const made of order.inOrder()) {
-      for (const piece of made.fragment?.pieces ?? []) {
-        yield { piece, open: () => openStored(deps.home, piece) };
-      }
-    }
+  async function* pieces(): AsyncGenerator<readonly StoredPiece[]> {
+    for await (const made of order.inOrder()) yield made.fragment?.pieces ?? [];
   }
 
   const making = makeDays(
@@ -51,8 +47,9 @@ export async function produceText(
     columns: spec.columns,
     locale: request.locale,
     headers: request.headers,
-    pieces: pieces(),
+    pieces: openAhead(deps.home, pieces()),
     out: (bytes) => artifact.write(bytes),
+    cut: (rawBytes) => artifact.cut(rawBytes),
     signal,
   }).catch((error) => {
     stop.abort(error);

@@ -1,3 +1,4 @@
+import type { Logger } from '../log.ts';
 import type { WorkClass } from '../reports/day-task.ts';
 import type { ReportDocument } from '../reports/document.ts';
 import type { PartStore, RowSource } from '../reports/ports.ts';
@@ -14,12 +15,22 @@ export interface ReportJob {
   readonly tenant: Tenant;
   readonly request: ReportRequest;
   readonly runId: string;
+  /** Of the attempt that this is. */
+  readonly leaseToken: string;
   readonly workClass: WorkClass;
-  /** Where the file goes, relative to the home folder. */
-  readonly path: string;
   readonly scratchDir: string;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: RunProgress) => void;
+  /** Hears how far the file is; null: it is given up, and perhaps another is begun. */
+  readonly onArtifact: (artifact: ArtifactState | null) => void;
+}
+
+/** A file in the making. */
+export interface ArtifactState {
+  readonly fileId: string;
+  /** Where it stands now, relative to the home folder. */
+  readonly path: string;
+  readonly storedBytes: number;
 }
 
 export interface ReportDeps extends DaysDeps {
@@ -27,9 +38,13 @@ export interface ReportDeps extends DaysDeps {
   readonly source: RowSource;
   readonly parts: PartStore;
   readonly home: string;
+  readonly log: Logger;
 }
 
 export interface ProducedReport extends WrittenArtifact {
+  readonly fileId: string;
+  /** Relative to the home folder. */
+  readonly path: string;
   readonly document: ReportDocument;
   readonly rows: number;
 }

@@ -19,6 +19,8 @@ export interface ExecutorDeps extends ExecuteDeps {
   readonly deadHolders?: string;
   /** Runs worked on at once. */
   readonly maxRuns: number;
+  /** Of one tenant and class, so that the others find a place. Default: all. */
+  readonly mostOfTenant?: number;
   /** This run and no other. */
   readonly only?: string;
   /** Runs that are claimed already, to begin with. */
@@ -77,8 +79,8 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     if (performance.now() - lastHeartbeat > HEARTBEAT_MS) await heartbeat();
     const limit = deps.maxRuns - held.size;
     if (draining || limit <= 0) return;
-    const { holder, only } = deps;
-    const options = { holder, limit, only, leaseSeconds: LEASE_SECONDS };
+    const { holder, only, mostOfTenant } = deps;
+    const options = { holder, limit, mostOfTenant, only, leaseSeconds: LEASE_SECONDS };
     const claimed = await deps.database.asSystem((tx) => claimRuns(tx, options));
     for (const run of claimed) take(run);
   }

@@ -1,13 +1,19 @@
 import type { RunHint } from '../pool/messages.ts';
 import type { Database } from '../store/database.ts';
 import { type ClaimedRun, type RunProgress, writeProgress } from '../store/run-leases.ts';
+import type { ArtifactState } from './report-job.ts';
 
 const PROGRESS_MS = 200;
 
 export interface ProgressWriter {
   note(progress: RunProgress): void;
-  /** Writes what came last; resolves when it is there. */
-  flush(): Promise<void>;
+  /** Tells at once how far the file is. */
+  noteArtifact(artifact: ArtifactState | null): void;
+  /**
+   * Nothing more is written by itself. Resolves when nothing is being written, with what is left
+   * for who ends the run; null: nothing.
+   */
+  stop(): Promise<RunProgress | null>;
   /** What came last, for who listens. */
   hint(state: RunHint['state']): RunHint;
 }
@@ -19,38 +25,47 @@ export function progressWriter(
 ): ProgressWriter {
   let latest: RunProgress | null = null;
   let noted: RunProgress = { daysTotal: 0, daysDone: 0, daysCached: 0, rowsRead: 0 };
+  let artifact: RunHint['artifact'] = null;
   let writing: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | null = null;
+  let stopped = false;
 
-  function write(): Promise<void> {
+  function write(): void {
     timer = null;
     const progress = latest;
     latest = null;
-    if (progress === null) return writing;
+    if (progress === null) return;
     writing = writing
       .then(() => deps.database.asTenant(run.tenantId, (tx) => writeProgress(tx, run, progress)))
       .then(
         () => deps.announce(hint('running')),
         () => {},
       );
-    return writing;
   }
 
   function hint(state: RunHint['state']): RunHint {
     const { daysTotal: total, daysDone: done, daysCached: cached, rowsRead: rows } = noted;
-    return { runId: run.id, state, days: { total, done, cached }, rows };
+    return { runId: run.id, state, days: { total, done, cached }, rows, artifact };
   }
 
   return {
     hint,
-    note(progress: RunProgress) {
+    note(progress) {
       latest = progress;
       noted = progress;
-      timer ??= setTimeout(() => void write(), PROGRESS_MS);
+      if (!stopped) timer ??= setTimeout(write, PROGRESS_MS);
     },
-    async flush() {
+    noteArtifact(now) {
+      const isNews = now !== null || artifact !== null;
+      artifact = now && { ...now, leaseToken: run.leaseToken };
+      if (isNews) deps.announce(hint('running'));
+    },
+    async stop() {
+      stopped = true;
       if (timer) clearTimeout(timer);
-      await write();
+      timer = null;
+      await writing;
+      return latest;
     },
   };
 }

@@ -17,3 +17,18 @@ export async function databaseNow(tx: Tx): Promise<number> {
   );
   return Number(row.ms);
 }
+
+/** Both in one round trip. */
+export async function findClockAndMark(
+  tx: Tx,
+  dataset: string,
+): Promise<{ readonly now: number; readonly completeThrough: number | null }> {
+  const [row] = await tx.query<{ now_ms: string; mark_ms: string | null }>(
+    `select (extract(epoch from now()) * 1000)::bigint as now_ms,
+       (extract(epoch from min(complete_through)) * 1000)::bigint as mark_ms
+     from daybook.dataset_marks where dataset = $1`,
+    [dataset],
+  );
+  const { now_ms, mark_ms } = row;
+  return { now: Number(now_ms), completeThrough: mark_ms === null ? null : Number(mark_ms) };
+}

@@ -1,5 +1,6 @@
 import type { ReportDocument } from '../reports/document.ts';
 import type { Format } from '../reports/request.ts';
+import type { Coding, FileBlock } from '../reports/stored-form.ts';
 import type { Tx } from './database.ts';
 
 /** The ledger of finished files. A file is served by its id here, never by a path that came in. */
@@ -15,9 +16,13 @@ export interface FileRow {
   readonly mediaType: string;
   /** Relative to the home folder. */
   readonly path: string;
+  /** Of the file as people get it, whatever its coding on disk. */
   readonly bytes: number;
-  /** Hex. */
+  /** Of the same, hex. */
   readonly sha256: string;
+  /** How it stands on disk. */
+  readonly coding: Coding;
+  readonly storedBytes: number;
   readonly rowCount: number;
   readonly document: ReportDocument;
   readonly dataAsOf: number | null;
@@ -28,11 +33,14 @@ export interface FileRow {
   readonly removedAt: number | null;
 }
 
-export type NewFile = Omit<FileRow, 'id' | 'createdAt' | 'removedAt'>;
+export interface NewFile extends Omit<FileRow, 'createdAt' | 'removedAt'> {
+  readonly blocks: readonly FileBlock[];
+}
 
 const FILE_COLUMNS = `
   id, tenant_id as "tenantId", run_id as "runId", name, format, media_type as "mediaType", path,
-  bytes::float8 as bytes, sha256, row_count::float8 as "rowCount", document,
+  bytes::float8 as bytes, sha256, coding, coalesce(stored_bytes, bytes)::float8 as "storedBytes",
+  row_count::float8 as "rowCount", document,
   floor(extract(epoch from data_as_of) * 1000)::float8 as "dataAsOf", revision,
   floor(extract(epoch from created_at) * 1000)::float8 as "createdAt",
   floor(extract(epoch from expires_at) * 1000)::float8 as "expiresAt",
@@ -41,13 +49,14 @@ const FILE_COLUMNS = `
 /** Enters a file that stands whole on disk. Its run must be the tenant's own. */
 export async function insertFile(tx: Tx, file: NewFile): Promise<FileRow> {
   const [row] = await tx.query<FileRow>(
-    `insert into daybook.files (tenant_id, run_id, name, format, media_type, path, bytes, sha256,
-       row_count, document, data_as_of, revision, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-       timestamptz 'epoch' + $11::float8 * interval '1 millisecond', $12,
-       timestamptz 'epoch' + $13::float8 * interval '1 millisecond')
+    `insert into daybook.files (id, tenant_id, run_id, name, format, media_type, path, bytes,
+       sha256, coding, stored_bytes, blocks, row_count, document, data_as_of, revision, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+       timestamptz 'epoch' + $15::float8 * interval '1 millisecond', $16,
+       timestamptz 'epoch' + $17::float8 * interval '1 millisecond')
      returning ${FILE_COLUMNS}`,
     [
+      file.id,
       file.tenantId,
       file.runId,
       file.name,
@@ -56,6 +65,9 @@ export async function insertFile(tx: Tx, file: NewFile): Promise<FileRow> {
       file.path,
       file.bytes,
       file.sha256,
+      file.coding,
+      file.storedBytes,
+      JSON.stringify(file.blocks.map(({ bytes, rawBytes, crc32 }) => [bytes, rawBytes, crc32])),
       file.rowCount,
       JSON.stringify(file.document),
       file.dataAsOf,
@@ -76,6 +88,15 @@ export async function findFileOfRun(tx: Tx, runId: string): Promise<FileRow | nu
   return row ?? null;
 }
 
+/** Null: the file is from before blocks were entered. */
+export async function findBlocksOfFile(tx: Tx, id: string): Promise<FileBlock[] | null> {
+  const [row] = await tx.query<{ blocks: [number, number, number][] | null }>(
+    'select blocks from daybook.files where id = $1::uuid',
+    [id],
+  );
+  return row?.blocks?.map(([bytes, rawBytes, crc32]) => ({ bytes, rawBytes, crc32 })) ?? null;
+}
+
 /** The newest file of each of several runs, by run id. */
 export async function findFilesOfRuns(
   tx: Tx,
@@ -87,6 +108,35 @@ export async function findFilesOfRuns(
     [runIds],
   );
   return new Map(rows.map((row) => [row.runId, row]));
+}
+
+/**
+ * Files whose time has come, by id from `after` on, locked: nobody keeps one longer meanwhile. In a
+ * system transaction.
+ */
+export async function claimExpiredFiles(
+  tx: Tx,
+  page: { readonly now: number; readonly after: string; readonly limit: number },
+): Promise<{ id: string; path: string }[]> {
+  return tx.query(
+    `select id, path from daybook.files
+     where removed_at is null and expires_at <= $1 and id > $2::uuid
+     order by id limit $3 for update skip locked`,
+    [new Date(page.now).toISOString(), page.after, page.limit],
+  );
+}
+
+/** Those of some places that the ledger has and that were not removed. In a system transaction. */
+export async function knownFilePaths(
+  tx: Tx,
+  places: readonly { readonly tenantId: string; readonly path: string }[],
+): Promise<Set<string>> {
+  const rows = await tx.query<{ path: string }>(
+    `select f.path from unnest($1::uuid[], $2::text[]) as asked (tenant_id, path)
+     join daybook.files f using (tenant_id, path) where f.removed_at is null`,
+    [places.map((place) => place.tenantId), places.map((place) => place.path)],
+  );
+  return new Set(rows.map(({ path }) => path));
 }
 
 /** Marks a file as gone from disk; its row stays. */

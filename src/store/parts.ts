@@ -1,63 +1,160 @@
 import type { FragmentRef, RowsPartRef } from '../reports/day-task.ts';
 import type { DayWindow } from '../time/day-window.ts';
 import type { Tx } from './database.ts';
+import { type PinHolder, pinParts } from './part-pins.ts';
 
-/** The index of what stands in the part store, and the totals, which outlive their parts. */
+/** The index of the part store, a row for each file; and the totals, which outlive their parts. */
 
 export type StoredPart =
   | { readonly kind: 'rows'; readonly ref: RowsPartRef }
   | { readonly kind: 'fragment'; readonly ref: FragmentRef };
 
+/** Who works on the index, for which tenant. */
+export interface PartUse {
+  readonly tenantId: string;
+  /** Null: nothing is pinned, so what is found may be gone when it is read. */
+  readonly holder: PinHolder | null;
+}
+
 /**
- * Parts by key, marked as used: to the minute, and only those that nobody else is writing, so that
- * looking never waits, nor ends in a deadlock with those who record. In a tenant's transaction.
+ * Parts by key, pinned and marked as used: to the minute, and only those that nobody else is
+ * writing, so that looking never waits, nor ends in a deadlock with those who record. What is being
+ * evicted at this moment is not found. In a tenant's transaction.
  */
 export async function findParts(
   tx: Tx,
+  use: PartUse,
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, StoredPart>> {
-  const rows = await tx.query<{ key: string; kind: 'rows' | 'fragment'; manifest: unknown }>(
-    'select key, kind, manifest from daybook.parts where key = any($1)',
+  if (keys.length === 0) return new Map();
+  // The lock is what eviction steps back from until the pins are there for it to see.
+  const rows = await tx.query<Row & { key: string }>(
+    `select key, path, kind, manifest from daybook.parts where key = any($1)
+     order by created_at, path for key share skip locked`,
     [keys],
   );
-  await tx.run(
-    `update daybook.parts p set last_used_at = now()
-     from (select key from daybook.parts
-           where key = any($1) and last_used_at < now() - interval '1 minute'
-           for no key update skip locked) idle
-     where p.key = idle.key`,
-    [rows.map((row) => row.key)],
-  );
-  return new Map(rows.map((row) => [row.key, { kind: row.kind, ref: row.manifest } as StoredPart]));
+  const found = new Map(rows.map((row) => [row.key, partOf(row)]));
+  const paths = pathsOf([...found.values()]);
+  await markUsed(tx, use.tenantId, paths);
+  if (use.holder) await pinParts(tx, use.tenantId, use.holder, paths);
+  return found;
 }
 
-/** Takes parts into the index; a key that is there already gets the newer place. */
+async function markUsed(tx: Tx, tenantId: string, paths: readonly string[]): Promise<void> {
+  await tx.run(
+    `update daybook.parts p set last_used_at = now()
+     from (select path from daybook.parts
+           where tenant_id = $1 and path = any($2) and last_used_at < now() - interval '1 minute'
+           for no key update skip locked) idle
+     where p.tenant_id = $1 and p.path = idle.path`,
+    [tenantId, paths],
+  );
+}
+
+/** Takes the parts of a day into the index and pins them; of several files of a key the newest is found. */
 export async function recordParts(
   tx: Tx,
-  tenantId: string,
+  use: PartUse,
   dataset: string,
-  parts: readonly { readonly day: DayWindow; readonly part: StoredPart }[],
+  day: DayWindow,
+  parts: readonly StoredPart[],
 ): Promise<void> {
-  if (parts.length === 0) return;
-  const entries = parts.map(({ day, part }) => ({
+  const entries = parts.map((part) => ({
+    path: part.ref.path,
     key: part.ref.key,
     kind: part.kind,
-    local_date: day.date,
-    window_start: new Date(day.start).toISOString(),
-    window_end: new Date(day.end).toISOString(),
     bytes: part.ref.bytes,
     manifest: part.ref,
   }));
+  // Recorded twice only where two runs waited for the same making.
   await tx.run(
     `insert into daybook.parts
-       (tenant_id, key, kind, dataset, local_date, window_start, window_end, bytes, manifest)
-     select $1, e.key, e.kind, $2, e.local_date, e.window_start, e.window_end, e.bytes, e.manifest
-     from jsonb_to_recordset($3::jsonb) as e (key text, kind text, local_date date,
-       window_start timestamptz, window_end timestamptz, bytes bigint, manifest jsonb)
-     on conflict (tenant_id, key) do update
-       set bytes = excluded.bytes, manifest = excluded.manifest, last_used_at = now()`,
-    [tenantId, dataset, JSON.stringify(entries)],
+       (tenant_id, path, key, kind, dataset, local_date, window_start, window_end, bytes, manifest)
+     select $1, e.path, e.key, e.kind, $2, $4, $5, $6, e.bytes, e.manifest
+     from jsonb_to_recordset($3::jsonb)
+       as e (path text, key text, kind text, bytes bigint, manifest jsonb)
+     order by e.path
+     on conflict (tenant_id, path) do update set last_used_at = now()`,
+    [use.tenantId, dataset, JSON.stringify(entries), day.date, ...windowOf(day)],
   );
+  if (use.holder) await pinParts(tx, use.tenantId, use.holder, pathsOf(parts));
+}
+
+/** Takes files out of the index, by their places: what is made again has another. */
+export async function forgetParts(
+  tx: Tx,
+  tenantId: string,
+  paths: readonly string[],
+): Promise<number> {
+  return tx.run('delete from daybook.parts where tenant_id = $1 and path = any($2)', [
+    tenantId,
+    paths,
+  ]);
+}
+
+/** A row of the index as those see it who look after the store. */
+export interface IndexedPart {
+  readonly tenantId: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly part: StoredPart;
+}
+
+/** The index in the order of its places, a page at a time; all tenants' in a system transaction. */
+export async function listParts(
+  tx: Tx,
+  page: {
+    readonly tenantId?: string | undefined;
+    readonly after: { readonly tenantId: string; readonly path: string } | null;
+    readonly limit: number;
+  },
+): Promise<IndexedPart[]> {
+  const rows = await tx.query<Row & { tenantId: string; bytes: number }>(
+    `select tenant_id as "tenantId", path, bytes::float8 as bytes, kind, manifest
+     from daybook.parts
+     where ($1::uuid is null or tenant_id = $1)
+       and ($2::uuid is null or (tenant_id, path) > ($2, $3))
+     order by tenant_id, path limit $4`,
+    [page.tenantId ?? null, page.after?.tenantId ?? null, page.after?.path ?? null, page.limit],
+  );
+  return rows.map((row) => ({
+    tenantId: row.tenantId,
+    path: row.path,
+    bytes: row.bytes,
+    part: partOf(row),
+  }));
+}
+
+/** Those of some places that the index has. In a system transaction. */
+export async function knownPartPaths(
+  tx: Tx,
+  places: readonly { readonly tenantId: string; readonly path: string }[],
+): Promise<Set<string>> {
+  const rows = await tx.query<{ path: string }>(
+    `select p.path from unnest($1::uuid[], $2::text[]) as asked (tenant_id, path)
+     join daybook.parts p using (tenant_id, path)`,
+    [places.map((place) => place.tenantId), places.map((place) => place.path)],
+  );
+  return new Set(rows.map(({ path }) => path));
+}
+
+interface Row {
+  readonly path: string;
+  readonly kind: 'rows' | 'fragment';
+  readonly manifest: object;
+}
+
+/** Fragments did not always name their place themselves. */
+function partOf({ kind, manifest, path }: Row): StoredPart {
+  return { kind, ref: { ...manifest, path } } as StoredPart;
+}
+
+function windowOf({ start, end }: DayWindow): [string, string] {
+  return [new Date(start).toISOString(), new Date(end).toISOString()];
+}
+
+function pathsOf(parts: readonly StoredPart[]): string[] {
+  return parts.map(({ ref }) => ref.path);
 }
 
 /**
@@ -69,20 +166,33 @@ export interface StoredTotals {
   readonly pieceRows: readonly number[];
 }
 
+/** Totals by key, marked as used, to the day. */
 export async function findTotals<T extends StoredTotals>(
   tx: Tx,
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, T>> {
-  const rows = await tx.query<{ key: string; totals: T }>(
-    'select key, totals from daybook.part_totals where key = any($1)',
+  if (keys.length === 0) return new Map();
+  const rows = await tx.query<{ key: string; totals: T; stale: boolean }>(
+    `select key, totals, last_used_at < now() - interval '1 day' as stale
+     from daybook.part_totals where key = any($1)`,
     [keys],
   );
+  const stale = rows.flatMap((row) => (row.stale ? [row.key] : []));
+  if (stale.length > 0) {
+    await tx.run(
+      `update daybook.part_totals t set last_used_at = now()
+       from (select tenant_id, key from daybook.part_totals where key = any($1)
+             for no key update skip locked) idle
+       where t.tenant_id = idle.tenant_id and t.key = idle.key`,
+      [stale],
+    );
+  }
   return new Map(rows.map((row) => [row.key, row.totals]));
 }
 
 export async function recordTotals(
   tx: Tx,
-  tenantId: string,
+  of: { readonly tenantId: string; readonly dataset: string; readonly day: DayWindow },
   entries: readonly {
     readonly key: string;
     readonly rowsKey: string;
@@ -91,11 +201,12 @@ export async function recordTotals(
 ): Promise<void> {
   if (entries.length === 0) return;
   await tx.run(
-    `insert into daybook.part_totals (tenant_id, key, rows_key, totals)
-     select $1, e.key, e."rowsKey", e.totals
+    `insert into daybook.part_totals
+       (tenant_id, key, rows_key, totals, dataset, window_start, window_end)
+     select $1, e.key, e."rowsKey", e.totals, $3, $4, $5
      from jsonb_to_recordset($2::jsonb) as e (key text, "rowsKey" text, totals jsonb)
      order by e.key
      on conflict (tenant_id, key) do nothing`,
-    [tenantId, JSON.stringify(entries)],
+    [of.tenantId, JSON.stringify(entries), of.dataset, ...windowOf(of.day)],
   );
 }

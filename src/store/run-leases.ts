@@ -30,7 +30,8 @@ const AGEING_SECONDS = 120;
 
 /**
  * Claims up to `limit` runs that are queued and not to wait, or whose lease ran out: urgent ones
- * first, with ageing, then those of the tenants with the fewest runs under way, then old ones.
+ * first, with ageing, then those of the tenants with the fewest of their class under way, then old
+ * ones.
  */
 export async function claimRuns(
   tx: Tx,
@@ -38,30 +39,30 @@ export async function claimRuns(
     readonly holder: string;
     readonly limit: number;
     readonly leaseSeconds: number;
+    /** Runs of one tenant and class under way, these included. Default: as many as there are. */
+    readonly mostOfTenant?: number | undefined;
     /** This run and no other. */
     readonly only?: string | undefined;
   },
 ): Promise<ClaimedRun[]> {
   return tx.query(
     `with under_way as materialized (
-       select tenant_id, count(*) as runs from daybook.runs
-       where state = 'running' and lease_until >= now() group by tenant_id),
-     claimable as materialized (
-       select r.id, r.tenant_id, r.created_at,
-         greatest(1, array_position(array['interactive', 'scheduled', 'precache'], r.work_class)
-           - floor(extract(epoch from now() - r.created_at) / $5)) as class
-       from daybook.runs r
-       where ${CLAIMABLE} and ($4::uuid is null or r.id = $4)),
+       select tenant_id, work_class, count(*) as runs from daybook.runs
+       where state = 'running' and lease_until >= now() group by tenant_id, work_class),
      candidates as materialized (
-       select c.id, c.class, c.created_at,
-         coalesce(u.runs, 0) + row_number() over (partition by c.tenant_id, c.class
-           order by c.created_at, c.id) as turn
-       from claimable c left join under_way u using (tenant_id)
-       order by c.class, turn, c.created_at, c.id limit $2),
+       select r.id, r.created_at,
+         greatest(1, array_position(array['interactive', 'scheduled', 'precache'], r.work_class)
+           - floor(extract(epoch from now() - r.created_at) / $6)) as class,
+         coalesce(u.runs, 0) + row_number() over (partition by r.tenant_id, r.work_class
+           order by r.created_at, r.id) as turn
+       from daybook.runs r left join under_way u using (tenant_id, work_class)
+       where ${CLAIMABLE} and ($4::uuid is null or r.id = $4)),
+     chosen as materialized (
+       select id from candidates where turn <= $5 order by class, turn, created_at, id limit $2),
      due as materialized (
        -- Looked at again under the lock: another may have claimed it in between.
        select r.id from daybook.runs r
-       where r.id in (select id from candidates) and ${CLAIMABLE}
+       where r.id in (select id from chosen) and ${CLAIMABLE}
        for update skip locked)
      update daybook.runs r
      set state = 'running', lease_owner = $1, lease_token = r.lease_token + 1,
@@ -72,7 +73,14 @@ export async function claimRuns(
      returning r.id, r.tenant_id as "tenantId", r.work_class as "workClass", r.request,
        r.lease_token::text as "leaseToken", r.attempts, r.setbacks,
        floor(extract(epoch from now() - r.setback_at) * 1000)::float8 as "setbackMs"`,
-    [options.holder, options.limit, options.leaseSeconds, options.only ?? null, AGEING_SECONDS],
+    [
+      options.holder,
+      options.limit,
+      options.leaseSeconds,
+      options.only ?? null,
+      options.mostOfTenant ?? 2 ** 31 - 1,
+      AGEING_SECONDS,
+    ],
   );
 }
 

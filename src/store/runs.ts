@@ -2,6 +2,7 @@ import { DaybookError, type ErrorCode } from '../errors.ts';
 import type { WorkClass } from '../reports/day-task.ts';
 import type { ReportName, ReportRequest } from '../reports/request.ts';
 import type { Tx } from './database.ts';
+import type { RunProgress } from './run-leases.ts';
 
 /** Runs: one production of a report over a period each. Claims and leases are `run-leases.ts`. */
 
@@ -148,6 +149,8 @@ export interface RunMove {
   readonly leaseToken?: string;
   /** Why it failed, or, with `queued`, what it waits for to pass. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };
+  /** How far it came; null: as it was written last. */
+  readonly progress?: RunProgress | null;
 }
 
 /** A run that went back to the queue for a failure pauses 1 s, then 2 s, then 4 s, at most this. */
@@ -176,9 +179,13 @@ export async function moveRun(tx: Tx, move: RunMove): Promise<RunRow | null> {
        setback_at = case when $2 = 'queued' and $3::text is not null then coalesce(setback_at, now())
          else setback_at end,
        not_before = case when $2 = 'queued' and $3::text is not null
-         then now() + make_interval(secs => least($8, power(2, least(setbacks, 10)))) end,
+         then now() + make_interval(secs => least($12, power(2, least(setbacks, 10)))) end,
        lease_owner = case when $2 = 'running' then lease_owner end,
-       lease_until = case when $2 = 'running' then lease_until end
+       lease_until = case when $2 = 'running' then lease_until end,
+       days_total = coalesce($8, days_total),
+       days_done = coalesce($9, days_done),
+       days_cached = coalesce($10, days_cached),
+       rows_read = coalesce($11, rows_read)
      where id = $1::uuid and state = any($6) and ($7::bigint is null or lease_token = $7)
      returning ${RUN_COLUMNS}`,
     [
@@ -189,6 +196,10 @@ export async function moveRun(tx: Tx, move: RunMove): Promise<RunRow | null> {
       isFinal(move.to),
       from,
       move.leaseToken ?? null,
+      move.progress?.daysTotal ?? null,
+      move.progress?.daysDone ?? null,
+      move.progress?.daysCached ?? null,
+      move.progress?.rowsRead ?? null,
       LONGEST_PAUSE_SECONDS,
     ],
   );
@@ -211,4 +222,13 @@ export async function requestCancel(tx: Tx, id: string): Promise<RunRow | null> 
     await tx.run('update daybook.runs set cancel_requested = true where id = $1::uuid', [id]);
   }
   return findRun(tx, id);
+}
+
+/** When the oldest run that is under way began, UTC epoch ms; null: none is. System transactions. */
+export async function oldestRunningSince(tx: Tx): Promise<number | null> {
+  const [row] = await tx.query<{ ms: number | null }>(
+    `select floor(extract(epoch from min(started_at)) * 1000)::float8 as ms
+     from daybook.runs where state = 'running'`,
+  );
+  return row?.ms ?? null;
 }

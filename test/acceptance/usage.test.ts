@@ -58,6 +58,15 @@ const WRONG: readonly Wrong[] = [
   [2, ['exports'], "unknown command 'exports'", 'export'],
   [2, ['--quick'], "unknown option '--quick'"],
 
+  [2, ['cache'], 'Usage: daybook cache'],
+  [2, ['cache', 'drop'], '--tenant, --all', 'neither', 'one of them'],
+  [2, ['cache', 'drop', '--all', ...ACME], '--tenant, --all', 'both', 'one of them'],
+  [2, ['cache', 'drop', ...ACME, '--from', 'May'], '--from', '"May"', 'expected YYYY-MM-DD'],
+  [2, ['cache', 'drop', ...WHAT, '--to', '2023-01-01'], '--to', '2024-01-01 or later'],
+  [2, ['cache', 'drop', ...ACME, '--dataset', 'cals'], 'cals', 'one of calls, order_lines'],
+  [2, ['cache', 'stats', '--tenant', 'acne'], 'no tenant acne here'],
+  [2, ['cache', 'verify', '--quick'], "unknown option '--quick'"],
+
   [2, ['export', ...WHAT, ...OUT], "missing required argument 'report'"],
   [2, ['export', 'calls', ...FROM, ...TO, ...OUT], "option '--tenant <name>' not specified"],
   [2, ['export', 'calls', ...ACME, ...TO, ...OUT], "option '--from <date>' not specified"],

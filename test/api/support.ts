@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
@@ -10,8 +11,9 @@ import type { ApiDeps, RunProgress } from '../../src/api/deps.ts';
 import type { ApiServer } from '../../src/api/routes/context.ts';
 import { buildServer } from '../../src/api/server.ts';
 import type { ReportDocument } from '../../src/reports/document.ts';
+import type { FileBlock } from '../../src/reports/stored-form.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
-import type { FileRow } from '../../src/store/files.ts';
+import type { FileRow, NewFile } from '../../src/store/files.ts';
 import { insertFile } from '../../src/store/files.ts';
 import { moveRun } from '../../src/store/runs.ts';
 import {
@@ -23,6 +25,7 @@ import {
 
 export interface TestApi {
   readonly server: ApiServer;
+  readonly deps: ApiDeps;
   readonly db: TestDatabase;
   readonly home: string;
   readonly a: TestTenant;
@@ -42,7 +45,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<TestAp
   const b = await addTestTenant(db.database, { name: 'bolt', zone: 'America/Sao_Paulo' });
   const runner = new FakeRunner(db, home);
   const logged: string[] = [];
-  const server = await buildServer({
+  const deps: ApiDeps = {
     database: db.database,
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
     home,
@@ -57,9 +60,11 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<TestAp
     metrics: new Registry(),
     now: Date.now,
     ...overrides,
-  });
+  };
+  const server = await buildServer(deps);
   return {
     server,
+    deps,
     db,
     home,
     a,
@@ -89,6 +94,14 @@ export async function keyFor(
 
 export const MARCH = { report: 'queues', from: '2026-03-01', to: '2026-03-31', format: 'csv' };
 
+/** Blocks as the runner enters them for a file that is not coded, but short ones. */
+export function blocksOf(stored: Buffer, blockBytes = 100_000): FileBlock[] {
+  return Array.from({ length: Math.ceil(stored.length / blockBytes) }, (_, index) => {
+    const block = stored.subarray(index * blockBytes, (index + 1) * blockBytes);
+    return { bytes: block.length, rawBytes: block.length, crc32: crc32(block) };
+  });
+}
+
 /** Stands in for the run executor: moves rows as it would, and tells of it. */
 export class FakeRunner {
   readonly events = new EventEmitter().setMaxListeners(0);
@@ -105,9 +118,14 @@ export class FakeRunner {
     return () => this.events.off(runId, listener);
   }
 
-  tell(runId: string, state: RunProgress['state'], done: number): void {
+  tell(
+    runId: string,
+    state: RunProgress['state'],
+    done: number,
+    artifact: RunProgress['artifact'] = null,
+  ): void {
     const days = { total: 31, done, cached: 0 };
-    this.events.emit(runId, { runId, state, days, rows: done * 10 });
+    this.events.emit(runId, { runId, state, days, rows: done * 10, artifact });
   }
 
   async start(tenantId: string, runId: string): Promise<void> {
@@ -119,14 +137,15 @@ export class FakeRunner {
     tenantId: string,
     runId: string,
     content: Uint8Array | string = 'a,b\r\n1,2\r\n',
-    changes: Partial<FileRow> = {},
+    changes: Partial<NewFile> = {},
   ): Promise<FileRow> {
     const bytes = Buffer.from(content);
-    const path = `files/${runId}`.replaceAll('/', '-');
+    const path = `file-${runId}`;
     await writeFile(join(this.home, path), bytes);
     const file = await this.db.database.asTenant(tenantId, async (tx) => {
       await moveRun(tx, { id: runId, to: 'running' });
       const entered = await insertFile(tx, {
+        id: randomUUID(),
         tenantId,
         runId,
         name: 'acme queues – März 2026.csv',
@@ -135,6 +154,9 @@ export class FakeRunner {
         path,
         bytes: bytes.length,
         sha256: createHash('sha256').update(bytes).digest('hex'),
+        coding: 'identity',
+        storedBytes: bytes.length,
+        blocks: blocksOf(bytes),
         rowCount: 1,
         document: {} as ReportDocument,
         dataAsOf: null,

@@ -130,6 +130,7 @@ describe('a rows part', () => {
     const writer = createPartStore(home).openRowsWriter({ place, dataset, dataAsOf: null });
     writer.add(chunk);
     writer.abort();
-    expect(readdirSync(join(home, 'parts', 'other', 'cc'))).toEqual([]);
+    const left = readdirSync(home, { recursive: true, encoding: 'utf8' });
+    expect(left.filter((name) => name.includes('ccdd'))).toEqual([]);
   });
 });

@@ -35,6 +35,7 @@ const fileRow = (content: string): FileRow =>
     format: 'csv',
     mediaType: 'text/csv',
     rowCount: 1,
+    coding: 'identity',
     bytes: Buffer.byteLength(content),
     sha256: createHash('sha256').update(content).digest('hex'),
     revision: 2,

@@ -72,21 +72,6 @@ describe.each(FORMATS)('%s', (format) => {
   });
 });
 
-describe('inflated formats', () => {
-  test.each(['csv', 'ndjson'] as const)(
-    '%s from a piece with other bytes of the same length fails',
-    async (format) => {
-      const damage = (data: Buffer) => {
-        const flipped = Buffer.from(data);
-        flipped[10] ^= 0x10;
-        return flipped;
-      };
-      const { assembly } = assemblyOf(format, { damage });
-      await expect(assembleFile(assembly)).rejects.toMatchObject({ code: 'E_PART_DAMAGED' });
-    },
-  );
-});
-
 describe('zip', () => {
   test('holds the CSV under its own name and a manifest that is true of it', async () => {
     const document = {

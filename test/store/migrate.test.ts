@@ -99,6 +99,38 @@ describe('a login that is no superuser', () => {
     }
   });
 
+  it('gives each part of before a place, though policies bind it on its own tables', async () => {
+    const { url, admin } = await hostedDatabase('plain');
+    await migrate(url);
+    // As it was before the index had a row per file, with parts of that time.
+    await ask(
+      admin,
+      `drop table daybook.part_pins;
+       alter table daybook.parts drop constraint parts_pkey, drop column path,
+         add primary key (tenant_id, key);
+       drop index daybook.parts_key, daybook.part_totals_used, daybook.files_expiring,
+         daybook.files_path, daybook.idempotency_keys_created;
+       alter table daybook.part_totals drop column dataset, drop column window_start,
+         drop column window_end, drop column last_used_at;
+       delete from supabase_migrations.schema_migrations where version = '20261125000100';
+       insert into daybook.tenants (id, name, title)
+         values ('11111111-1111-4111-8111-111111111111', 't', 'T');
+       insert into daybook.parts (tenant_id, key, kind, dataset, local_date, window_start,
+           window_end, bytes, manifest)
+         select '11111111-1111-4111-8111-111111111111', key, kind, 'calls', '2026-01-01', now(),
+           now(), 1, manifest::jsonb
+         from (values ('aa1', 'rows', '{"path": "parts/here.rows"}'),
+           ('bb2', 'fragment', '{"pieces": [{"path": "parts/there.fragment"}]}'),
+           ('cc3', 'fragment', '{"pieces": []}')) as old (key, kind, manifest)`,
+    );
+    expect(await migrate(url)).toEqual(['20261125000100']);
+    expect(await ask(admin, 'select key, path from daybook.parts order by key')).toEqual([
+      { key: 'aa1', path: 'parts/here.rows' },
+      { key: 'bb2', path: 'parts/there.fragment' },
+      { key: 'cc3', path: 'parts/11111111-1111-4111-8111-111111111111/cc/cc3.fragment' },
+    ]);
+  });
+
   it('for whom the roles were not granted is told how to get them', async () => {
     await ask(server.url, `create role stranger login password 'x' createrole`);
     const { url } = await hostedDatabase('stranger');

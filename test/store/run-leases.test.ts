@@ -120,3 +120,26 @@ describe('a run that is given back', () => {
     expect(await claim('two', 1)).toMatchObject([{ id, setbacks: 1, setbackMs: null }]);
   });
 });
+
+it('a tenant that queued many leaves places to a tenant that comes later, and to its own other class', async () => {
+  const claimFew = () =>
+    test.database.asSystem((tx) =>
+      claimRuns(tx, { holder: 'few', limit: 32, leaseSeconds: 30, mostOfTenant: 4 }),
+    );
+  const many = await tenantWithRuns('many', 10);
+  expect((await claimFew()).map((run) => run.tenantId)).toEqual(Array(4).fill(many));
+  expect(await claimFew()).toEqual([]);
+  const late = await tenantWithRuns('late', 1);
+  const [{ id }] = await test.database.asTenant(many, (tx) =>
+    tx.query<{ id: string }>(
+      `update daybook.runs set work_class = 'scheduled'
+       where id = (select id from daybook.runs where state = 'queued' limit 1) returning id`,
+    ),
+  );
+  const claimed = await claimFew();
+  expect(claimed.map((run) => run.tenantId).sort()).toEqual([many, late].sort());
+  expect(claimed.find((run) => run.tenantId === many)).toMatchObject({
+    id,
+    workClass: 'scheduled',
+  });
+});

@@ -1,6 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseReportRequest } from '../../src/reports/parse-request.ts';
-import { findFileOfRun, insertFile, markFileRemoved } from '../../src/store/files.ts';
+import {
+  findBlocksOfFile,
+  findFileOfRun,
+  insertFile,
+  markFileRemoved,
+} from '../../src/store/files.ts';
 import {
   findRun,
   insertRun,
@@ -131,7 +137,9 @@ describe('a run', () => {
 describe('a file', () => {
   it('is found by its run with every value as it was entered', async () => {
     const { id } = await added('running');
+    const blocks = [{ bytes: 4, rawBytes: 5_000_000_000, crc32: 0xffff_ffff }];
     const entry = {
+      id: randomUUID(),
       tenantId: tenant.id,
       runId: id,
       name: 'a.csv',
@@ -140,6 +148,8 @@ describe('a file', () => {
       path: 'files/a.csv',
       bytes: 5_000_000_000,
       sha256: 'ab',
+      coding: 'gzip',
+      storedBytes: 4,
       rowCount: 3_000_000_000,
       document: { title: 'x' } as never,
       dataAsOf: Date.UTC(2026, 0, 1, 2, 3, 4, 567),
@@ -147,7 +157,8 @@ describe('a file', () => {
       expiresAt: null,
     } as const;
     await test.database.asTenant(tenant.id, async (tx) => {
-      const { id: fileId } = await insertFile(tx, entry);
+      const { id: fileId } = await insertFile(tx, { ...entry, blocks });
+      expect(await findBlocksOfFile(tx, fileId)).toEqual(blocks);
       expect(await findFileOfRun(tx, id)).toMatchObject(entry);
       await markFileRemoved(tx, fileId);
       expect((await findFileOfRun(tx, id))?.removedAt).toBeTypeOf('number');

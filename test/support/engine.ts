@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { createPartStore } from '../../src/cache/part-store.ts';
 import type { Logger } from '../../src/log.ts';
@@ -7,6 +8,7 @@ import type { RunHint } from '../../src/pool/messages.ts';
 import { parseReportRequest, type RawRequest } from '../../src/reports/parse-request.ts';
 import type { Dispatcher } from '../../src/reports/ports.ts';
 import { produceDay } from '../../src/reports/produce-day.ts';
+import type { DayMeter } from '../../src/scheduler/make-days.ts';
 import { startRunExecutor } from '../../src/scheduler/run-executor.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -16,7 +18,7 @@ import { findRun, insertRun, isFinal, type RunRow } from '../../src/store/runs.t
 /** The real run executor over the real store, source and parts; days are made in this thread. */
 export interface TestEngine {
   readonly dispatcher: Dispatcher;
-  /** Queues a run and waits for its end; what is asked for must end well. */
+  /** Queues a run and waits for its end, which must be good; the bytes are as people get them. */
   export(tenantId: string, raw: RawRequest): Promise<{ bytes: Buffer; file: FileRow; run: RunRow }>;
   /** Waits for a run's end, whatever it is. */
   finished(tenantId: string, runId: string): Promise<RunRow>;
@@ -29,6 +31,7 @@ export function startEngine(options: {
   home: string;
   log?: Logger;
   onHint?: (hint: RunHint) => void;
+  meter?: DayMeter;
 }): TestEngine {
   const { database, home } = options;
   const source = createPostgresSource(database);
@@ -45,6 +48,7 @@ export function startEngine(options: {
     parts,
     dispatcher,
     home,
+    ...(options.meter ? { meter: options.meter } : {}),
     log: options.log ?? pino({ level: 'silent' }),
     waitsForSpace: true,
     holder: 'test',
@@ -84,7 +88,9 @@ export function startEngine(options: {
       if (run.state !== 'done') throw new Error(`${run.state}: ${run.errorMessage}`);
       const file = await database.asTenant(tenantId, (tx) => findFileOfRun(tx, run.id));
       if (!file) throw new Error('a run that is done has no file');
-      return { bytes: await readFile(join(home, file.path)), file, run };
+      const stored = await readFile(join(home, file.path));
+      const bytes = file.coding === 'gzip' ? gunzipSync(stored) : stored;
+      return { bytes, file, run };
     },
     stop: () => executor.drain(0),
   };

@@ -93,5 +93,6 @@ function progressOf(run: RunRow): RunProgress {
     state: run.state,
     days: { total: run.daysTotal, done: run.daysDone, cached: run.daysCached },
     rows: run.rowsRead,
+    artifact: null,
   };
 }

@@ -78,17 +78,15 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
       if (waitSeconds === 0) return reply.code(202).send(created);
 
       reply.header('preference-applied', `wait=${waitSeconds}`);
-      const { run } = await requireRun(database, tenant.id, created.id);
-      const ended = await waitForRun({
+      const { run, file } = await waitForRun({
         feed: deps.progress,
-        run,
-        read: async () => (await requireRun(database, tenant.id, created.id)).run,
+        runId: created.id,
+        read: () => requireRun(database, tenant.id, created.id),
         deadline: now() + waitSeconds * 1000,
         now,
         signal: requestSignal(reply.raw, closing),
       });
-      const { file } = await requireRun(database, tenant.id, created.id);
-      return reply.code(isFinal(ended.state) ? 200 : 202).send(viewRun(ended, file, tenant, now()));
+      return reply.code(isFinal(run.state) ? 200 : 202).send(viewRun(run, file, tenant, now()));
     },
   );
 

@@ -1,4 +1,4 @@
-import type { Fill, Row, Worksheet } from 'exceljs';
+import type { Fill, Row, Style, Worksheet } from 'exceljs';
 import type { CellValue } from '../chunk.ts';
 import type { OutColumn } from '../column.ts';
 import type { ReportDocument, Table } from '../document.ts';
@@ -42,6 +42,7 @@ export function writeTable(
   document: ReportDocument,
 ): number {
   writeHeader(sheet, table.columns, place, document);
+  const styleOf = sharedStyles();
   table.rows.forEach((cells, index) => {
     const row = sheet.getRow(place.row + 1 + index);
     const strong = place.strong?.(cells) ?? false;
@@ -50,13 +51,7 @@ export function writeTable(
       const cell = row.getCell(place.columns[c]);
       const { value, numFmt } = sheetCell(column, cells[c], document);
       cell.value = value;
-      cell.style = {
-        numFmt,
-        font: strong ? STRONG_FONT : VALUE_FONT,
-        border: ROW_BORDER,
-        alignment: { horizontal: isNumeric(column) ? 'right' : 'left' },
-        ...(strong ? { fill: STRONG_FILL } : {}),
-      };
+      cell.style = styleOf(numFmt, isNumeric(column), strong);
     });
   });
   return place.row + 1 + table.rows.length;
@@ -76,22 +71,40 @@ export function writeHeader(
   });
   row.height = HEADER_HEIGHT_POINTS + (Math.max(1, ...lines) - 1) * LINE_HEIGHT_POINTS;
   fillRow(row, place.columns, HEADER_FILL);
+  const [textStyle, numberStyle] = [false, true].map((numeric) => ({
+    numFmt: '@',
+    font: HEADER_FONT,
+    fill: HEADER_FILL,
+    alignment: headerAlignment(numeric),
+  }));
   columns.forEach((column, index) => {
     const cell = row.getCell(place.columns[index]);
     cell.value = excelText(column.header, document.locale);
-    cell.style = {
-      numFmt: '@',
-      font: HEADER_FONT,
-      fill: HEADER_FILL,
-      alignment: headerAlignment(isNumeric(column)),
-    };
+    cell.style = isNumeric(column) ? numberStyle : textStyle;
   });
 }
 
 /** Fills a row from the first column to the table's last, so that gaps in it do not show. */
 function fillRow(row: Row, columns: readonly number[], fill: Fill): void {
-  for (let column = 1; column <= Math.max(...columns); column++)
-    row.getCell(column).style = { fill };
+  const style = { fill };
+  for (let column = 1; column <= Math.max(...columns); column++) row.getCell(column).style = style;
+}
+
+/** Equal styles as the same object: ExcelJS compares a style that it has not met by its XML. */
+function sharedStyles() {
+  const known = new Map<string, Partial<Style>>();
+  return (numFmt: string, numeric: boolean, strong: boolean): Partial<Style> => {
+    const name = `${numFmt}/${numeric}/${strong}`;
+    const style = known.get(name) ?? {
+      numFmt,
+      font: strong ? STRONG_FONT : VALUE_FONT,
+      border: ROW_BORDER,
+      alignment: { horizontal: numeric ? 'right' : 'left' },
+      ...(strong ? { fill: STRONG_FILL } : {}),
+    };
+    known.set(name, style);
+    return style;
+  };
 }
 
 /** The width of a Detail column, in characters: its header stands beside a filter button. */

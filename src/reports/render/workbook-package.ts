@@ -42,7 +42,9 @@ export async function makeWorkbookPackage(
   for (const detail of details) addDetailSheet(workbook, document, detail);
   addControlSheet(workbook, document);
 
-  const entries = await readEntries(Buffer.from(await workbook.xlsx.writeBuffer()));
+  // Stored: its entries are taken out again, and deflated where the file is assembled.
+  const stored = { zip: { compression: 'STORE' } } as Partial<ExcelJS.XlsxWriteOptions>;
+  const entries = await readEntries(Buffer.from(await workbook.xlsx.writeBuffer(stored)));
   const styles = entries.find(({ name }) => name === 'xl/styles.xml');
   checkStyles(styles?.bytes.toString('utf8') ?? '', document.locale);
   return entries.map((entry) => ({ ...entry, detail: detailOf(entry.name, details.length) }));

@@ -22,7 +22,8 @@ interface Connection {
 }
 
 export class CopyOut implements pg.Submittable {
-  readonly #text: string;
+  /** Seen by who watches statements, as that of pg's own queries is. */
+  readonly text: string;
   #connection: Connection | null = null;
   /** How pg takes bytes; null before the COPY and after it. */
   #parse: ((bytes: Buffer) => void) | null = null;
@@ -37,7 +38,7 @@ export class CopyOut implements pg.Submittable {
   #wake: () => void = () => {};
 
   constructor(text: string) {
-    this.#text = text;
+    this.text = text;
   }
 
   /** Called by pg when the connection is free. */
@@ -51,7 +52,7 @@ export class CopyOut implements pg.Submittable {
     this.#parse = parse as (bytes: Buffer) => void;
     stream.off('data', this.#parse);
     stream.on('data', this.#take);
-    this.#connection.query(this.#text);
+    this.#connection.query(this.text);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { parseReportRequest, type RawRequest } from '../../../src/reports/parse-request.ts';
 import { type Database, openDatabase } from '../../../src/store/database.ts';
@@ -16,7 +17,7 @@ export interface QueuedRuns {
   look(id: string): Promise<Look>;
   /** Resolves when the run is in the state. */
   becomes(id: string, state: RunRow['state'], withinMs?: number): Promise<Look>;
-  /** The one file of a run that is done. */
+  /** The one file of a run that is done, as people get it. */
   bytes(id: string): Promise<Buffer>;
   close(): Promise<void>;
 }
@@ -29,6 +30,8 @@ export interface Look {
   /** Rows in the ledger of files. */
   readonly files: number;
   readonly path: string | null;
+  /** How it stands on the disk: `gzip` or `identity`. */
+  readonly coding: string | null;
 }
 
 export async function openQueuedRuns(rig: UpRig, tenantName: string): Promise<QueuedRuns> {
@@ -44,7 +47,8 @@ export async function openQueuedRuns(rig: UpRig, tenantName: string): Promise<Qu
     const [row] = await database.asSystem((tx) =>
       tx.query<Look>(
         `select r.state, r.attempts, r.error_code, r.lease_owner, count(f.id)::int as files,
-           max(f.path) as path
+           max(f.path) as path,
+           max(f.coding) as coding
          from daybook.runs r left join daybook.files f on f.run_id = r.id
          where r.id = $1 group by r.id`,
         [id],
@@ -80,9 +84,10 @@ export async function openQueuedRuns(rig: UpRig, tenantName: string): Promise<Qu
         withinMs,
       ),
     async bytes(id) {
-      const { path, files } = await look(id);
+      const { path, files, coding } = await look(id);
       if (path === null || files !== 1) throw new Error(`the run has ${files} files`);
-      return readFileSync(join(rig.home, path));
+      const stored = readFileSync(join(rig.home, path));
+      return coding === 'gzip' ? gunzipSync(stored) : stored;
     },
     close: () => database.close(),
   };

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { assembleFile } from '../../../src/reports/assemble.ts';
 import { type CellValue, type Chunk, chunkFromRows } from '../../../src/reports/chunk.ts';
 import type { CellType, OutColumn } from '../../../src/reports/column.ts';
@@ -7,6 +8,7 @@ import { deflatePiece } from '../../../src/reports/render/deflate.ts';
 import { createRowRenderer } from '../../../src/reports/render/row-renderer.ts';
 import { planSheets } from '../../../src/reports/render/sheet-plan.ts';
 import type { Format, Locale } from '../../../src/reports/request.ts';
+import { codingOf } from '../../../src/reports/stored-form.ts';
 
 /** A column of a made-up report. */
 export function column(key: string, type: CellType, more: Partial<OutColumn> = {}): OutColumn {
@@ -69,8 +71,13 @@ export function documentOf(sample: Sample): ReportDocument {
   };
 }
 
-/** Renders, deflates and assembles a sample as an export would. */
+/** Renders, deflates and assembles a sample as an export would; as people get it. */
 export async function fileOf(sample: Sample): Promise<Buffer> {
+  const stored = await storedOf(sample);
+  return codingOf(sample.format) === 'gzip' ? gunzipSync(stored) : stored;
+}
+
+async function storedOf(sample: Sample): Promise<Buffer> {
   const document = documentOf(sample);
   const zone = { name: sample.zone ?? 'UTC', stretches: [] };
   const spec = {

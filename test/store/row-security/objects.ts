@@ -95,6 +95,7 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
     ...{ member: '', ...kept },
     row: (tenant_id, key) => ({
       tenant_id,
+      path: key,
       key,
       kind: 'rows',
       dataset: 'calls',
@@ -105,6 +106,16 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
       manifest: '{}',
     }),
     touch: 'bytes',
+  },
+  part_pins: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, path) => ({
+      tenant_id,
+      run_id: runOf(tenant_id),
+      lease_token: 1,
+      paths: [path],
+    }),
+    touch: 'paths',
   },
   part_totals: {
     ...{ member: '', ...kept },

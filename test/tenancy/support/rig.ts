@@ -41,7 +41,7 @@ export async function openRig(database: Database, home: string, logged: string[]
     progress: {
       subscribe: (runId, listener) => {
         const days = { total: 1, done: 1, cached: 0 };
-        const call = () => listener({ runId, state: 'running', days, rows: 0 });
+        const call = () => listener({ runId, state: 'running', days, rows: 0, artifact: null });
         const set = listeners.get(runId) ?? new Set();
         listeners.set(runId, set.add(call));
         return () => set.delete(call);

@@ -9,26 +9,27 @@ import type { FileRow } from '../store/files.ts';
  * @throws DaybookError `E_GONE` when it is not on disk, `E_IO` when it is not what was entered.
  */
 export async function openStoredFile(home: string, file: FileRow): Promise<FileHandle> {
-  const path = await realpath(resolve(home, file.path)).catch((error) => {
-    throw goneIfMissing(file, error);
-  });
-  if (!path.startsWith((await realpath(home)) + sep)) {
-    throw new DaybookError('E_IO', { where: file.path, reason: 'it leads out of the home folder' });
-  }
-  const handle = await open(path, 'r').catch((error) => {
-    throw goneIfMissing(file, error);
+  const handle = await openInside(home, file.path).catch((error) => {
+    throw error instanceof DaybookError ? error : goneIfMissing(file, error);
   });
   try {
     const { size } = await handle.stat();
-    if (size === file.bytes) return handle;
+    if (size === file.storedBytes) return handle;
     throw new DaybookError('E_IO', {
       where: file.path,
-      reason: `it has ${size} bytes, the ledger says ${file.bytes}`,
+      reason: `it has ${size} bytes, the ledger says ${file.storedBytes}`,
     });
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+/** Opens a file for reading, unless its path leads out of the home folder. Must be closed. */
+export async function openInside(home: string, relative: string): Promise<FileHandle> {
+  const path = await realpath(resolve(home, relative));
+  if (path.startsWith((await realpath(home)) + sep)) return open(path, 'r');
+  throw new DaybookError('E_IO', { where: relative, reason: 'it leads out of the home folder' });
 }
 
 function goneIfMissing(file: FileRow, error: NodeJS.ErrnoException): DaybookError {

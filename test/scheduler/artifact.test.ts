@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32, gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FINAL_BLOCK } from '../../src/reports/render/deflate.ts';
+import { GZIP_HEAD, gzipTail } from '../../src/reports/render/gzip.ts';
+import { deflateOwn, joinRuns } from '../../src/reports/render/splice.ts';
+import { openArtifact, type WrittenArtifact } from '../../src/scheduler/artifact.ts';
+import { BLOCK_BYTES } from '../../src/scheduler/block-index.ts';
+
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'daybook-artifact-'));
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const stored = () => readFileSync(join(home, 'files', 'a'));
+const filesLeft = () => readdirSync(home, { recursive: true, withFileTypes: true }).length;
+
+function artifactOf(coding: 'identity' | 'gzip', onBytes: (bytes: number) => void = () => {}) {
+  return openArtifact({ home, path: 'files/a', coding, onBytes });
+}
+
+/** Writes pieces as text is written: a member's head, the pieces, a tail. */
+async function writeText(texts: readonly Buffer[]): Promise<WrittenArtifact> {
+  const artifact = artifactOf('gzip');
+  await artifact.write(GZIP_HEAD);
+  await artifact.cut(0);
+  const runs = texts.map((text) => deflateOwn(text));
+  for (const run of runs) {
+    await artifact.write(run.data);
+    await artifact.cut(run.rawBytes);
+  }
+  await artifact.write(FINAL_BLOCK);
+  await artifact.write(gzipTail(joinRuns(runs)));
+  await artifact.cut(0);
+  return artifact.commit();
+}
+
+/** What blocks must be, whatever the file: they tile it, and each bears its checksum. */
+function demandBlocks(written: WrittenArtifact, bytes: Buffer): void {
+  let at = 0;
+  for (const block of written.blocks) {
+    expect(crc32(bytes.subarray(at, at + block.bytes))).toBe(block.crc32);
+    at += block.bytes;
+  }
+  expect(at).toBe(bytes.length);
+  expect(written.storedBytes).toBe(bytes.length);
+}
+
+describe('a file that is stored as it is', () => {
+  it('has the bytes, the hash and the blocks of what was written, in whatever portions', async () => {
+    const portions = fc.array(fc.integer({ min: 0, max: 700_000 }), { maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(portions, async (lengths) => {
+        const artifact = artifactOf('identity');
+        // One buffer for all: who writes may use it again once it was taken.
+        const buffer = Buffer.alloc(700_000);
+        const all: Buffer[] = [];
+        for (const [index, length] of lengths.entries()) {
+          buffer.fill(index + 1);
+          all.push(Buffer.from(buffer.subarray(0, length)));
+          await artifact.write(buffer.subarray(0, length));
+        }
+        const written = await artifact.commit();
+        const expected = Buffer.concat(all);
+        expect(stored().equals(expected)).toBe(true);
+        expect(written).toMatchObject({ bytes: expected.length, sha256: sha256Of(expected) });
+        demandBlocks(written, expected);
+        const sizes = written.blocks.map(({ bytes }) => bytes);
+        expect(sizes.slice(0, -1).every((bytes) => bytes === BLOCK_BYTES)).toBe(true);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe('a file that is stored coded', () => {
+  it('has the length and the hash of the text in it, and blocks that inflate to it', async () => {
+    const text = fc.nat(40_000).map((lines) => Buffer.from(`${lines * 7919},x\r\n`.repeat(lines)));
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { maxLength: 6 }), async (texts) => {
+        const written = await writeText(texts);
+        const raw = Buffer.concat(texts);
+        expect(gunzipSync(stored()).equals(raw)).toBe(true);
+        expect(written).toMatchObject({ bytes: raw.length, sha256: sha256Of(raw) });
+        demandBlocks(written, stored());
+        expect(written.blocks.reduce((sum, { rawBytes }) => sum + rawBytes, 0)).toBe(raw.length);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('is refused when a piece does not inflate to what it says', async () => {
+    for (const wrong of [1, -1]) {
+      const artifact = artifactOf('gzip');
+      const run = deflateOwn(Buffer.from('some text'));
+      await artifact.write(run.data);
+      await artifact.cut(run.rawBytes + wrong);
+      await expect(artifact.commit()).rejects.toMatchObject({ code: 'E_PART_DAMAGED' });
+      await artifact.abort();
+    }
+  });
+});
+
+describe('a file in the making', () => {
+  it('can be read up to what was told, from where it was told, before it is whole', async () => {
+    const told: { bytes: number; path: string }[] = [];
+    const artifact = openArtifact({
+      home,
+      path: 'files/a',
+      coding: 'identity',
+      onBytes: (bytes, path) => told.push({ bytes, path }),
+    });
+    await artifact.write(Buffer.alloc(3_000_000, 'x'));
+    const { bytes, path } = told[0];
+    expect(bytes).toBe(3_000_000);
+    const reader = await open(join(home, path), 'r');
+    await artifact.write(Buffer.alloc(1_000_000, 'y'));
+    const { storedBytes } = await artifact.commit();
+    expect(told.at(-1)?.bytes).toBe(storedBytes);
+    // It has its last name now; who reads it goes on.
+    expect(existsSync(join(home, path))).toBe(false);
+    const { bytesRead } = await reader.read(Buffer.alloc(5_000_000), 0, 5_000_000, 0);
+    expect(bytesRead).toBe(4_000_000);
+    await reader.close();
+  });
+
+  it('tells of a few bytes too, while nothing follows them', async () => {
+    let artifact: ReturnType<typeof artifactOf> | null = null;
+    const told = await new Promise<number>((resolve) => {
+      artifact = artifactOf('identity', resolve);
+      void artifact.write(Buffer.from('a day'));
+    });
+    expect(told).toBe(5);
+    await (artifact as unknown as ReturnType<typeof artifactOf>).abort();
+  });
+
+  it('leaves nothing when it is given up', async () => {
+    rmSync(join(home, 'files', 'a'), { force: true });
+    const before = filesLeft();
+    const artifact = artifactOf('gzip');
+    await artifact.write(Buffer.alloc(9_000_000));
+    await artifact.abort();
+    expect(filesLeft()).toBe(before);
+  });
+});
