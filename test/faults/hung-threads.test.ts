@@ -10,7 +10,8 @@ import {
   type TestDatabase,
   type TestTenant,
 } from '../support/database.ts';
-import { freshHome } from '../support/embedded.ts';
+import { ask, freshHome } from '../support/embedded.ts';
+import { until } from './support/daybook.ts';
 import { standstill } from './support/standstill.ts';
 
 /** A real compute process with real threads, one of which hangs. */
@@ -124,6 +125,15 @@ describe('a compute process', () => {
     compute.send({ kind: 'work', task: task('hangs', '2026-03-01') });
     compute.send({ kind: 'work', task: task('beside', '2026-03-02') });
     expect(await compute.answer('beside')).toMatchObject({ kind: 'worked' });
+    await until(async () => {
+      const silent = await ask(
+        test.url,
+        `select 1 from pg_stat_activity where datname = current_database()
+           and application_name = 'daybook thread' and state = 'idle in transaction'
+           and state_change < now() - interval '1 s'`,
+      );
+      return silent.length > 0 ? true : null;
+    }, 'the thread hangs in the middle of its day');
     compute.send({ kind: 'abort', taskId: 'hangs' });
     expect(await compute.answer('hangs')).toMatchObject({ kind: 'lost' });
   });
