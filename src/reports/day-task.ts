@@ -29,6 +29,8 @@ export interface DayTask {
   /** Folder for what is not kept, relative to the home folder; it goes with its run. */
   readonly scratchDir: string;
   readonly folds: readonly FoldSpec[];
+  /** Of each fold, whether its totals over `rowsPart` are known, so that it need not be made. */
+  readonly known: readonly boolean[];
   /** Null: only rows and totals are wanted. */
   readonly fragment: FragmentSpec | null;
 }
@@ -64,8 +66,8 @@ export interface DayResult {
   readonly rowsPart: RowsPartRef;
   /** The rows were read from the source, not from a part. */
   readonly extracted: boolean;
-  /** In the order of the task's folds. */
-  readonly totals: readonly DayTotals[];
+  /** In the order of the task's folds; null where they were known and are of the same rows. */
+  readonly totals: readonly (DayTotals | null)[];
   /** Rows that each piece of a fragment has or would have: after the filter, empty ones left out. */
   readonly pieceRows: readonly number[];
   /** Null when no fragment was wanted. */

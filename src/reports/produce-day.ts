@@ -45,7 +45,7 @@ async function fromPart(
   dataset: Dataset,
   deps: ProduceDayDeps,
 ): Promise<Omit<DayResult, 'elapsedMs'>> {
-  const pass = openDayPass(task, rowsPart.key, deps.parts);
+  const pass = openDayPass(task, task.known, rowsPart.key, deps.parts);
   try {
     for await (const chunk of deps.parts.readRows(rowsPart, dataset)) {
       deps.signal.throwIfAborted();
@@ -74,7 +74,7 @@ function fromSource(
     });
     let pass: DayPass | null = null;
     try {
-      pass = openDayPass(task, key, deps.parts);
+      pass = openDayPass(task, [], key, deps.parts);
       for await (const chunk of chunks) {
         deps.signal.throwIfAborted();
         writer.add(chunk);
@@ -93,18 +93,25 @@ function fromSource(
 interface DayPass {
   add(chunk: Chunk): void;
   finish(): Promise<{
-    totals: readonly DayTotals[];
+    totals: readonly (DayTotals | null)[];
     pieceRows: readonly number[];
     fragment: FragmentRef | null;
   }>;
   abort(): void;
 }
 
-/** One pass over the chunks of a day: filter, fold, render. */
-function openDayPass(task: DayTask, rowsKey: string, parts: PartStore): DayPass {
+/** One pass over the chunks of a day: filter, fold what is not known, render. */
+function openDayPass(
+  task: DayTask,
+  known: readonly boolean[],
+  rowsKey: string,
+  parts: PartStore,
+): DayPass {
   const kind = reportKind(task.report);
   const select = compileFilter(datasetOf(task.dataset), task.where, task.day.zone);
-  const folds = task.folds.map((spec) => createFold(spec, task.day));
+  const folds = task.folds.map((spec, index) =>
+    known[index] && kind.shape === 'rows' ? null : createFold(spec, task.day),
+  );
   const pieceRows: number[] = [];
   const { fragment: spec, day } = task;
   const renderer = spec && createRowRenderer(spec, renderZoneOf(day));
@@ -140,18 +147,19 @@ function openDayPass(task: DayTask, rowsKey: string, parts: PartStore): DayPass 
   return {
     add(chunk) {
       const selection = select(chunk);
-      for (const fold of folds) fold.add(chunk, selection);
+      for (const fold of folds) fold?.add(chunk, selection);
       if (kind.shape !== 'rows') return;
       render(spec ? projectRows(kind, chunk, spec.columns, day) : chunk, selection);
     },
     async finish() {
-      const totals = folds.map((fold) => fold.totals());
-      if (kind.shape === 'groups') {
+      const totals = folds.map((fold) => fold?.totals() ?? null);
+      const [detail] = totals;
+      if (kind.shape === 'groups' && detail) {
         const at = { date: day.date, zone: day.zone };
         if (!spec || task.grain === 'period') {
-          pieceRows.push(...groupedPieceRows(task.grain, totals[0]));
+          pieceRows.push(...groupedPieceRows(task.grain, detail));
         } else {
-          for (const lines of inPieces(totals[0])) {
+          for (const lines of inPieces(detail)) {
             render(projectGroups(kind, lines, spec.columns, at), null);
           }
         }

@@ -181,12 +181,14 @@ async function fromThread(
       rowsPart: found.rowsPart,
       scratchDir: job.scratchDir,
       folds: job.folds,
+      known: found.totals.map((entry) => entry !== null),
       fragment: job.specOf(index),
     },
     signal,
   );
   if (plan.cacheable) await record(plan, found, result, job, deps);
-  const { rowsPart, totals, pieceRows, fragment } = result;
+  const { rowsPart, pieceRows, fragment } = result;
+  const totals = result.totals.map((made, at) => made ?? knownTotals(found, at));
   const rows = factsOf(rowsPart);
   const { dataAsOf } = rows;
   const { day } = plan;
@@ -213,17 +215,28 @@ async function record(
     await recordTotals(
       tx,
       { tenantId, dataset: kind.dataset, day: plan.day },
-      job.folds.map((fold, index) => ({
-        key: totalsKey({ rowsKey: rowsPart.key, zone: plan.day.zone, fold }),
-        rowsKey: rowsPart.key,
-        family: totalsFamily({ zone: plan.day.zone, fold }),
-        dimensions: fold.by,
-        totals: { totals: result.totals[index], pieceRows, rows: factsOf(rowsPart) },
-      })),
+      job.folds.flatMap((fold, index) => {
+        const totals = result.totals[index];
+        if (totals === null) return [];
+        return {
+          key: totalsKey({ rowsKey: rowsPart.key, zone: plan.day.zone, fold }),
+          rowsKey: rowsPart.key,
+          family: totalsFamily({ zone: plan.day.zone, fold }),
+          dimensions: fold.by,
+          totals: { totals, pieceRows, rows: factsOf(rowsPart) },
+        };
+      }),
     );
   });
   if (damaged) deps.meter?.damageFound();
   deps.meter?.partsRecorded?.(parts.map(({ ref }) => ref.bytes));
+}
+
+/** A thread leaves out only what it was told is known. */
+function knownTotals(found: FoundDay, at: number): DayTotals {
+  const known = found.totals[at];
+  if (!known) throw new RangeError(`fold ${at} of a day has no totals`);
+  return known.totals;
 }
 
 function factsOf({ key, rows, sha256, dataAsOf }: RowsPartRef): RowsFacts {

@@ -85,6 +85,7 @@ const task = (taskId: string, date: string): DayTask => ({
   rowsPart: null,
   scratchDir: 'tmp/test',
   folds: [],
+  known: [],
   fragment: null,
 });
 

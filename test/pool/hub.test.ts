@@ -20,6 +20,7 @@ const task = (over: Partial<DayTask> = {}): DayTask => ({
   rowsPart: null,
   scratchDir: 'tmp/run-1',
   folds: [],
+  known: [],
   fragment: null,
   ...over,
 });
