@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 /** A running `daybook up` without the demo, in its default size for this machine. */
 export interface LiveDaybook {
@@ -13,6 +11,8 @@ export interface LiveDaybook {
   exportTo(out: string, token: string, request: Record<string, unknown>): Promise<void>;
   stop(): Promise<void>;
 }
+
+const run = promisify(execFile);
 
 const BIN = fileURLToPath(new URL('../bin/daybook.js', import.meta.url));
 const READY_WITHIN_MS = 60_000;
@@ -49,24 +49,22 @@ export async function startDaybook(databaseUrl: string, home: string): Promise<L
   return {
     pid: child.pid as number,
     async exportTo(out, token, request) {
-      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-      let answer = await fetch(`${base}/v1/exports`, {
+      const authorization = `authorization: Bearer ${token}`;
+      const answer = await fetch(`${base}/v1/exports`, {
         method: 'POST',
-        headers: { ...headers, prefer: `wait=${WAIT_SECONDS}` },
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: JSON.stringify(request),
       });
-      if (answer.status !== 200 && answer.status !== 202) {
+      if (answer.status !== 202) {
         throw new Error(`POST /v1/exports answered ${answer.status}: ${await answer.text()}`);
       }
       const { id } = (await answer.json()) as { id: string };
-      if (answer.status === 202) throw new Error(`the export took over ${WAIT_SECONDS} s`);
-      answer = await fetch(`${base}/v1/exports/${id}/file`, {
-        headers: { ...headers, 'accept-encoding': 'identity' },
-      });
-      if (answer.status !== 200 || !answer.body) {
-        throw new Error(`the file answered ${answer.status}: ${await answer.text()}`);
-      }
-      await pipeline(Readable.fromWeb(answer.body as never), createWriteStream(out));
+      const url = `${base}/v1/exports/${id}/file`;
+      // It is sent while it is made, and whole when curl ends well.
+      await run('curl', [
+        ...['--silent', '--show-error', '--fail', '--output', out],
+        ...['--header', authorization, '--header', `prefer: wait=${WAIT_SECONDS}`, url],
+      ]);
     },
     async stop() {
       child.kill('SIGTERM');

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { DaybookError } from './errors.ts';
@@ -58,6 +58,8 @@ const Environment = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
   DAYBOOK_ROLE: z.enum(ROLES).optional(),
   DAYBOOK_POOL: between(1, 64).optional(),
+  DAYBOOK_MEMORY_BYTES: number(1, Number.MAX_SAFE_INTEGER, 'a whole number of bytes').optional(),
+  DAYBOOK_PRIMARY: z.string().min(1).optional(),
 });
 
 export interface Config {
@@ -87,6 +89,12 @@ export interface Config {
   readonly role: Role | null;
   /** Database connections of this process, as the primary's budget gives them. */
   readonly poolSize: number;
+  /** What this process may hold, as the primary's budget gives it; read by compute processes. */
+  readonly memoryBytes: number;
+  /** What the machine, or the container, has. */
+  readonly machineBytes: number;
+  /** A name of the primary that no other had or will have. Null: not a child. */
+  readonly primary: string | null;
 }
 
 /** @throws DaybookError `E_CONFIG` that names every variable that is wrong, what came, what fits. */
@@ -126,6 +134,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     cores: availableParallelism(),
     role: env.DAYBOOK_ROLE ?? null,
     poolSize: env.DAYBOOK_POOL ?? 4,
+    memoryBytes: env.DAYBOOK_MEMORY_BYTES ?? 2 ** 30,
+    machineBytes: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+    primary: env.DAYBOOK_PRIMARY ?? null,
   });
 }
 

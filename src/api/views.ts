@@ -37,7 +37,9 @@ export const RunView = z.object({
   created_at: instant,
   started_at: orNull(instant),
   finished_at: orNull(instant),
-  error: orNull(z.object({ code: z.string(), message: z.string(), retryable: z.boolean() })),
+  error: orNull(
+    z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }),
+  ).describe('Why it failed; of a queued one, what it waits for to pass before it is tried again.'),
   file: orNull(
     z.object({
       name: z.string(),

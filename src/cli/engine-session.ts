@@ -10,6 +10,7 @@ import { budgetFor } from '../pool/budget.ts';
 import { startComputeFleet } from '../pool/compute-fleet.ts';
 import { createHub, type Hub } from '../pool/hub.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
+import { memoryPerCompute } from '../pool/memory-budget.ts';
 import type { HubMessage } from '../pool/messages.ts';
 import { parseReportRequest } from '../reports/parse-request.ts';
 import type { Dispatcher } from '../reports/ports.ts';
@@ -89,6 +90,7 @@ async function withOwnEngine<T>(
       DAYBOOK_HOME: config.home,
       DATABASE_URL: databaseUrl,
       DAYBOOK_THREADS: String(budget.threadsPerCompute),
+      DAYBOOK_MEMORY_BYTES: String(memoryPerCompute(budget, config.machineBytes)),
       LOG_LEVEL: config.logLevel,
     },
     onEnd: () => sweepUnfinished(config.home),
@@ -111,6 +113,8 @@ async function withOwnEngine<T>(
         dispatcher: localDispatcher(hub),
         home: config.home,
         log,
+        // A person is there to make space; nobody else would take up the run.
+        waitsForSpace: false,
         holder,
         // Claimed once more when it went back to the queue, such as after a loss of the database.
         maxRuns: 1,
@@ -193,7 +197,8 @@ async function watchRun(
     const run = await look();
     if (!run) throw new DaybookError('E_NOT_FOUND', { what: 'run', got: queued.id });
     const { daysTotal: total, daysDone: done, daysCached: cached, rowsRead: rows } = run;
-    watch.onProgress({ days: { total, done, cached }, rows });
+    const waitsFor = run.state === 'queued' && run.errorCode ? whyOf(run) : null;
+    watch.onProgress({ days: { total, done, cached }, rows, waitsFor });
     if (isFinal(run.state)) return fileOf(config, database, run);
     if (watch.signal.aborted && !cancelled) {
       cancelled = true;
@@ -227,12 +232,15 @@ async function fileOf(config: Config, database: Database, run: RunRow) {
     throw new DaybookError('E_CANCELLED', { what: 'run', got: run.id });
   }
   if (run.state === 'failed') {
-    const reason = `${run.errorMessage ?? 'it does not say why'} (${run.errorCode ?? 'no code'})`;
-    throw new DaybookError('E_RUN_FAILED', { got: run.id, reason });
+    throw new DaybookError('E_RUN_FAILED', { got: run.id, reason: whyOf(run) });
   }
   const file = await database.asTenant(run.tenantId, (tx) => findFileOfRun(tx, run.id));
   if (!file) throw new DaybookError('E_NOT_FOUND', { what: 'file of run', got: run.id });
   return { path: join(config.home, file.path), file };
+}
+
+function whyOf({ errorMessage, errorCode }: RunRow): string {
+  return `${errorMessage ?? 'it does not say why'} (${errorCode ?? 'no code'})`;
 }
 
 function localDispatcher(hub: Hub): Dispatcher {

@@ -1,9 +1,11 @@
-/** One line that is rewritten while work goes on, on terminals only. */
+/** One line that is rewritten while work goes on, on terminals only. What it waits for is said anywhere. */
 
 /** How far an export is. */
 export interface ExportProgress {
   readonly days: { readonly total: number; readonly done: number; readonly cached: number };
   readonly rows: number;
+  /** Why it stands in the queue again: a message with its code. */
+  readonly waitsFor?: string | null;
 }
 
 export interface ProgressLine {
@@ -17,11 +19,21 @@ export function progressLine(
   out: { readonly isTTY?: boolean; write(text: string): unknown },
   now: () => number = () => performance.now(),
 ): ProgressLine {
-  if (!out.isTTY) return { show: () => {}, clear: () => {} };
   const startedAt = now();
   let drawn = false;
+  let said = '';
+  const clear = () => {
+    if (drawn) out.write('\r\x1b[K');
+    drawn = false;
+  };
   return {
-    show({ days, rows }) {
+    show({ days, rows, waitsFor }) {
+      if (waitsFor && waitsFor !== said) {
+        said = waitsFor;
+        clear();
+        out.write(`waiting: ${waitsFor}; it goes on by itself\n`);
+      }
+      if (!out.isTTY || waitsFor) return;
       const seconds = (now() - startedAt) / 1000;
       const rate = seconds > 0 ? Math.round(rows / seconds) : 0;
       drawn = true;
@@ -30,9 +42,6 @@ export function progressLine(
           `${rows.toLocaleString('en')} rows, ${rate.toLocaleString('en')} rows/s`,
       );
     },
-    clear() {
-      if (drawn) out.write('\r\x1b[K');
-      drawn = false;
-    },
+    clear,
   };
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../log.ts';
 import { endChild, sendToChild } from './child.ts';
 import type { Hub } from './hub.ts';
 import type { ComputeMessage, WorkMessage } from './messages.ts';
+import { readOomKills } from './oom-kills.ts';
 
 /** Keeps compute processes alive: one that dies is replaced, and its days go back to the hub. */
 
@@ -10,7 +11,7 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 /** Those who asked for days are gone when this begins. */
 const DRAIN_MS = 5_000;
-/** A process that lived this long starts its successor without a pause. */
+/** A process that lived this long, or made a day, starts its successor without a pause. */
 const HEALTHY_MS = 30_000;
 
 export interface ComputeFleet {
@@ -29,6 +30,14 @@ export function startComputeFleet(deps: {
   const workers = new Set<Worker>();
   const timers = new Set<NodeJS.Timeout>();
   let stopping = false;
+  let oomKills = readOomKills();
+
+  /** Whether a SIGKILL was somebody's wish, and not the kernel's because memory ran out. */
+  function wasKilledFromOutside(signal: string): boolean {
+    const before = oomKills;
+    oomKills = readOomKills();
+    return signal === 'SIGKILL' && oomKills === before;
+  }
 
   function start(pauseMs: number): void {
     const startedAt = performance.now();
@@ -39,7 +48,9 @@ export function startComputeFleet(deps: {
         sendToChild(worker, message);
       },
     };
+    let madeDays = false;
     worker.on('message', (message: ComputeMessage) => {
+      madeDays ||= message.kind === 'worked';
       deps.hub.fromCompute(worker.id, channel, message);
     });
     worker.on('error', (error) => {
@@ -51,8 +62,8 @@ export function startComputeFleet(deps: {
       if (stopping) return;
       const reason = signal ? `killed by ${signal}` : `ended with ${code}`;
       deps.log.error({ computePid: worker.process.pid, reason }, 'a compute process died');
-      deps.hub.computeGone(worker.id, reason);
-      const healthy = performance.now() - startedAt > HEALTHY_MS;
+      deps.hub.computeGone(worker.id, reason, wasKilledFromOutside(signal));
+      const healthy = madeDays || performance.now() - startedAt > HEALTHY_MS;
       const pause = healthy ? 0 : pauseMs;
       const timer = setTimeout(() => {
         timers.delete(timer);

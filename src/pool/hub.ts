@@ -8,14 +8,24 @@ import type {
   ClientMessage,
   ComputeMessage,
   HubMessage,
+  LostDay,
   WorkMessage,
 } from './messages.ts';
 import { createPace } from './pace.ts';
+import {
+  afterEnd,
+  type DayEnd,
+  isGuilty,
+  isSuspected,
+  type Suspicion,
+  UNSUSPECTED,
+} from './suspicion.ts';
 import { createThreadClock, type ThreadState, type ThreadTime } from './thread-time.ts';
 
 /**
  * The primary's table of days: who waits for which, what runs where. A day moves
- * waiting → running → answered; when its compute process dies, back to waiting once, then failed.
+ * waiting → running → answered; when its thread or process ends under it, back to waiting as long
+ * as `suspicion.ts` allows, then failed.
  * Days that are kept as parts are made once for all who ask (single flight). Giving up one waiter
  * spares the others; a running day that nobody awaits any more is aborted, and who asks for it
  * from then on starts it anew.
@@ -23,9 +33,6 @@ import { createThreadClock, type ThreadState, type ThreadTime } from './thread-t
  * To the balancer each waiter is a day of its own, in the class, tenant and run that asked: whose
  * turn comes first starts it for all.
  */
-
-/** A day that took this many compute processes with it is not tried again. */
-export const ATTEMPTS_PER_DAY = 2;
 
 interface Waiter {
   readonly client: Channel<HubMessage>;
@@ -42,8 +49,7 @@ interface Flight {
   readonly waiters: Set<Waiter>;
   /** The place whose turn it was; null while the day waits. */
   startedAs: string | null;
-  /** It was in a process that died. */
-  suspected: boolean;
+  suspicion: Suspicion;
   attempts: number;
 }
 
@@ -71,7 +77,8 @@ export interface Hub {
   /** All that this client waited for is given up. */
   clientGone(client: Channel<HubMessage>): void;
   fromCompute(computeId: number, channel: Channel<WorkMessage>, message: ComputeMessage): void;
-  computeGone(computeId: number, reason: string): void;
+  /** @param outside it was killed by somebody else, and did not end by itself */
+  computeGone(computeId: number, reason: string, outside: boolean): void;
   readonly load: () => HubLoad;
 }
 
@@ -106,7 +113,7 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
     const known = awaited.get(key);
     if (known) return known;
     const waiters = new Set<Waiter>();
-    const flight = { key, task, waiters, startedAs: null, suspected: false, attempts: 0 };
+    const flight = { key, task, waiters, startedAs: null, suspicion: UNSUSPECTED, attempts: 0 };
     awaited.set(key, flight);
     waitingDays += 1;
     return flight;
@@ -176,6 +183,22 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
     }
   }
 
+  /** The thread or the process ended under a day: it is tried again, or answered for. */
+  function lose(flight: Flight, { code, reason }: LostDay, end: DayEnd): void {
+    land(flight);
+    if (flight.waiters.size === 0) return;
+    flight.suspicion = afterEnd(flight.suspicion, end);
+    if (isGuilty(flight.suspicion)) {
+      deps.log.error({ day: flight.task.day.date, reason }, 'a day used up its attempts');
+      const { task, attempts } = flight;
+      const error = new DaybookError(code, { day: task.day.date, attempts, reason });
+      answer(flight, null, toPlainError(error));
+      return;
+    }
+    waitingDays += 1;
+    for (const waiter of flight.waiters) queue(waiter);
+  }
+
   function threadState(): ThreadState {
     let threads = 0;
     let running = 0;
@@ -207,29 +230,24 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
         const flight = running?.get(message.taskId);
         if (!running || !flight) return;
         running.delete(message.taskId);
-        land(flight);
-        if (message.kind === 'worked') {
-          pace.note(message.result.rowsPart.rows, message.result.elapsedMs);
-          answer(flight, message.result, null);
-        } else answer(flight, null, message.error);
+        if (message.kind === 'lost')
+          lose(flight, message, message.code === 'E_DAY_FAILED' ? 'hung' : 'crashed');
+        else {
+          land(flight);
+          if (message.kind === 'broken') answer(flight, null, message.error);
+          else {
+            pace.note(message.result.rowsPart.rows, message.result.elapsedMs);
+            answer(flight, message.result, null);
+          }
+        }
       }
       fillThreads();
     },
-    computeGone(computeId, reason) {
+    computeGone(computeId, reason, outside) {
       const lost = [...(computes.get(computeId)?.running.values() ?? [])];
       computes.delete(computeId);
-      for (const flight of lost) {
-        land(flight);
-        if (flight.waiters.size === 0) continue;
-        if (flight.attempts < ATTEMPTS_PER_DAY) {
-          flight.suspected = true;
-          waitingDays += 1;
-          for (const waiter of flight.waiters) queue(waiter);
-        } else {
-          deps.log.error({ day: flight.task.day.date, reason }, 'a day used up its attempts');
-          answer(flight, null, exhausted(flight, reason));
-        }
-      }
+      const why = { code: 'E_RESOURCE_EXHAUSTED', reason } as const;
+      for (const flight of lost) lose(flight, why, outside ? 'killed' : 'crashed');
       fillThreads();
     },
     load: () => {
@@ -243,11 +261,12 @@ function placeOf({ placeId, task, flight }: Waiter): WaitingDay {
   const { tenantId, workClass, expectedRows } = task;
   // What no run asked for, such as a summary, is told by its folder.
   const runId = task.runId ?? task.scratchDir;
-  return { id: placeId, tenantId, runId, workClass, expectedRows, suspected: flight.suspected };
+  const suspected = isSuspected(flight.suspicion);
+  return { id: placeId, tenantId, runId, workClass, expectedRows, suspected };
 }
 
 function loadOf({ id, threads, running }: Compute): ComputeLoad {
-  const quarantined = [...running.values()].some((flight) => flight.suspected);
+  const quarantined = [...running.values()].some(({ suspicion }) => isSuspected(suspicion));
   return { id, threads, inFlight: running.size, quarantined };
 }
 
@@ -263,14 +282,4 @@ function flightKey(task: DayTask): string {
     ...same
   } = task;
   return canonicalJson(same);
-}
-
-function exhausted(flight: Flight, reason: string): PlainError {
-  return toPlainError(
-    new DaybookError('E_RESOURCE_EXHAUSTED', {
-      day: flight.task.day.date,
-      attempts: flight.attempts,
-      reason,
-    }),
-  );
 }

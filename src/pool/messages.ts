@@ -60,7 +60,14 @@ export type WorkMessage =
 export type ComputeMessage =
   | { readonly kind: 'ready'; readonly threads: number }
   | { readonly kind: 'worked'; readonly taskId: string; readonly result: DayResult }
-  | { readonly kind: 'broken'; readonly taskId: string; readonly error: PlainError };
+  | { readonly kind: 'broken'; readonly taskId: string; readonly error: PlainError }
+  | ({ readonly kind: 'lost'; readonly taskId: string } & LostDay);
+
+/** A thread ended under its day, by itself or because it had to be ended. */
+export interface LostDay {
+  readonly code: 'E_RESOURCE_EXHAUSTED' | 'E_DAY_FAILED';
+  readonly reason: string;
+}
 
 /** The end of a process that messages go to. */
 export interface Channel<M> {

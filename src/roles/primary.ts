@@ -1,4 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { RateLimiterClusterMaster } from 'rate-limiter-flexible';
 import { sweepUnfinished } from '../cache/unfinished.ts';
@@ -9,6 +11,7 @@ import type { Budget } from '../pool/budget.ts';
 import { endChild, sendToChild } from '../pool/child.ts';
 import { startComputeFleet } from '../pool/compute-fleet.ts';
 import { createHub } from '../pool/hub.ts';
+import { memoryPerCompute } from '../pool/memory-budget.ts';
 import type { Channel, ClientMessage, HubMessage } from '../pool/messages.ts';
 import { createMetricsOfAll } from './metrics-of-all.ts';
 
@@ -45,6 +48,7 @@ export function startPrimary(deps: {
   cluster.setupPrimary({ exec: MAIN, args: [] });
   new RateLimiterClusterMaster();
   const hub = createHub({ log, monotonicNow: () => performance.now() });
+  const name = `${hostname()}/${process.pid}-${randomBytes(4).toString('hex')}`;
   let queue = { queuedRuns: 0, queuedDays: 0 };
   const metricsOfAll = createMetricsOfAll(hub, () => queue.queuedRuns);
   const clients = new Map<Worker, Role>();
@@ -60,6 +64,8 @@ export function startPrimary(deps: {
     HOST: config.host,
     PORT: String(config.port),
     LOG_LEVEL: config.logLevel,
+    DAYBOOK_MEMORY_BYTES: String(memoryPerCompute(budget, config.machineBytes)),
+    DAYBOOK_PRIMARY: name,
   });
   const fleet = startComputeFleet({
     hub,

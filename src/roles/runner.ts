@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { AggregatorRegistry, Registry } from 'prom-client';
 import { createPartStore } from '../cache/part-store.ts';
 import { sweepOwnUnfinished } from '../cache/unfinished.ts';
@@ -32,10 +31,11 @@ export async function runRunner(config: Config): Promise<void> {
     applicationName: 'daybook runner',
     log,
   });
+  const dead = `${config.primary}/`;
+  const holder = `${dead}${process.pid}`;
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
   const source = createPostgresSource(database);
   const { home, cacheBytes: boundBytes } = config;
-  const holder = `${hostname()}/${process.pid}`;
   const metrics = new Registry();
   AggregatorRegistry.setRegistries(metrics);
   const meter = createCacheMeter(metrics, { boundBytes, onOverBound: () => cleaner.wake() });
@@ -58,7 +58,10 @@ export async function runRunner(config: Config): Promise<void> {
     home,
     log,
     meter,
+    waitsForSpace: true,
     holder,
+    // The primary starts a runner once the one before has ended: it cannot commit any more.
+    deadHolders: dead,
     maxRuns: MAX_RUNS,
     mostOfTenant: MOST_RUNS_OF_TENANT,
     announce: (hint) => {

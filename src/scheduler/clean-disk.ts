@@ -9,7 +9,8 @@ import {
 import type { Logger } from '../log.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { knownFilePaths } from '../store/files.ts';
-import { forgetParts, type IndexedPart, knownPartPaths, listParts } from '../store/parts.ts';
+import { type IndexedPart, knownPartPaths, listParts } from '../store/part-listing.ts';
+import { forgetParts } from '../store/parts.ts';
 import { oldestRunningSince } from '../store/runs.ts';
 
 /** Brings disk and database together again after crashes, restores and deleted tenants. */

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { scratchFolder } from '../cache/unfinished.ts';
-import { DaybookError, toDaybookError } from '../errors.ts';
+import { DaybookError, type ErrorCode, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RunHint } from '../pool/messages.ts';
 import { fileNameOf, mediaTypeOf } from '../reports/render/media-types.ts';
@@ -15,12 +15,17 @@ import { produceReport } from './produce-report.ts';
 import type { ProducedReport, ReportDeps } from './report-job.ts';
 import { progressWriter } from './run-progress.ts';
 
-/** A run is tried this often, whatever ends the tries. */
+/** So many attempts may end with their holder; those that are given back do not count. */
 const ATTEMPTS = 5;
+/** What passes is waited for so long from its first failure on, then the run fails for it: 1 h. */
+const PATIENCE_MS = 3_600_000;
+const PASSING: readonly ErrorCode[] = ['E_UNAVAILABLE', 'E_BUSY'];
 /** Finished interactive files are kept this long: 7 days. */
 const INTERACTIVE_FILE_MS = 7 * 86_400_000;
 
 export interface ExecuteDeps extends ReportDeps {
+  /** A full disk is waited for, too; else it fails the run at once. */
+  readonly waitsForSpace: boolean;
   /** Tells whoever listens that a run moved. */
   readonly announce: (hint: RunHint) => void;
 }
@@ -42,7 +47,7 @@ export async function executeRun(
   const progress = progressWriter(run, deps);
   let state: RunHint['state'] = 'running';
   try {
-    if (run.attempts > ATTEMPTS) throw usedUp(run);
+    if (run.attempts - run.setbacks > ATTEMPTS) throw usedUp(run);
     const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId));
     if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
     const job = {
@@ -157,19 +162,15 @@ async function leave(
     log.warn('the lease was lost; another runner has the run');
     return 'running';
   }
-  const passing = error.code === 'E_UNAVAILABLE' && run.attempts < ATTEMPTS;
-  const to =
-    thrown instanceof Draining || passing
-      ? 'queued'
-      : error.code === 'E_CANCELLED'
-        ? 'cancelled'
-        : 'failed';
+  const to = stateAfter(run, thrown, error, deps);
   if (to === 'failed') log.error({ code: error.code, error: error.stack }, 'run failed');
   const failure = { code: error.code, message: error.message };
+  const waits = to === 'queued' && !(thrown instanceof Draining);
+  if (waits) log.warn(failure, 'the run waits for this to pass');
   const move = { id: run.id, to, leaseToken: run.leaseToken, progress } as const;
   await deps.database
     .asTenant(run.tenantId, (tx) =>
-      moveRun(tx, to === 'failed' ? { ...move, error: failure } : move),
+      moveRun(tx, to === 'failed' || waits ? { ...move, error: failure } : move),
     )
     .catch((lost: unknown) => {
       const reason = toDaybookError(lost).message;
@@ -178,7 +179,19 @@ async function leave(
   return to;
 }
 
-/** Every attempt ended with its runner, or for a reason that was thought to pass. */
+function stateAfter(
+  run: ClaimedRun,
+  thrown: unknown,
+  error: DaybookError,
+  { waitsForSpace }: ExecuteDeps,
+): 'queued' | 'cancelled' | 'failed' {
+  if (thrown instanceof Draining) return 'queued';
+  if (error.code === 'E_CANCELLED') return 'cancelled';
+  const passes = PASSING.includes(error.code) || (waitsForSpace && error.code === 'E_NO_SPACE');
+  return passes && (run.setbackMs ?? 0) < PATIENCE_MS ? 'queued' : 'failed';
+}
+
+/** Every attempt ended with its runner. */
 function usedUp(run: ClaimedRun): DaybookError {
   const { from, to } = run.request.period;
   return new DaybookError('E_RESOURCE_EXHAUSTED', {

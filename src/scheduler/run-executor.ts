@@ -1,5 +1,5 @@
 import { DaybookError, toDaybookError } from '../errors.ts';
-import { type ClaimedRun, claimRuns, renewLeases } from '../store/run-leases.ts';
+import { type ClaimedRun, claimRuns, endLeasesOf, renewLeases } from '../store/run-leases.ts';
 import { Draining, type ExecuteDeps, executeRun } from './execute-run.ts';
 
 /**
@@ -17,6 +17,8 @@ const MAX_PRECACHE_RUNS = 2;
 export interface ExecutorDeps extends ExecuteDeps {
   /** Names this process in leases. */
   readonly holder: string;
+  /** Holders whose names start so are dead, but for this one: what they held is free at once. */
+  readonly deadHolders?: string;
   /** Runs worked on at once, besides those of class `precache`. */
   readonly maxRuns: number;
   /** Of one tenant and class, so that the others find a place. Default: all. */
@@ -43,6 +45,7 @@ interface Held {
 export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
   const held = new Set<Held>();
   let draining = false;
+  let { deadHolders } = deps;
   let looking: Promise<void> | null = null;
   let lookAgain = false;
   let lastHeartbeat = Number.NEGATIVE_INFINITY;
@@ -70,6 +73,11 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
   }
 
   async function look(): Promise<void> {
+    if (deadHolders !== undefined) {
+      const holders = { prefix: deadHolders, butFor: deps.holder };
+      await deps.database.asSystem((tx) => endLeasesOf(tx, holders));
+      deadHolders = undefined;
+    }
     if (performance.now() - lastHeartbeat > HEARTBEAT_MS) await heartbeat();
     const ahead = [...held].filter(({ run }) => run.workClass === 'precache').length;
     const limit = Math.max(0, deps.maxRuns - (held.size - ahead));

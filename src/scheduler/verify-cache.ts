@@ -1,7 +1,8 @@
 import { removeFile } from '../cache/home-files.ts';
 import { verifyPart } from '../cache/verify-part.ts';
 import { DaybookError, toDaybookError, toFileError } from '../errors.ts';
-import { forgetParts, type IndexedPart, knownPartPaths } from '../store/parts.ts';
+import { type IndexedPart, knownPartPaths } from '../store/part-listing.ts';
+import { forgetParts } from '../store/parts.ts';
 import { orphansAreBefore, orphansBelow, partPages, type SweepDeps } from './clean-disk.ts';
 
 /** Looks at every byte of every part, beside whatever else goes on. */

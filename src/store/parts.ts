@@ -28,7 +28,7 @@ export async function findParts(
 ): Promise<ReadonlyMap<string, StoredPart>> {
   if (keys.length === 0) return new Map();
   // The lock is what eviction steps back from until the pins are there for it to see.
-  const rows = await tx.query<Row & { key: string }>(
+  const rows = await tx.query<PartRow & { key: string }>(
     `select key, path, kind, manifest from daybook.parts where key = any($1)
      order by created_at, path for key share skip locked`,
     [keys],
@@ -51,7 +51,7 @@ async function markUsed(tx: Tx, tenantId: string, paths: readonly string[]): Pro
   );
 }
 
-/** Takes the parts of a day into the index and pins them; of several files of a key the newest is found. */
+/** Takes the parts of a day into the index and pins them. Of a key's files the newest is found. */
 export async function recordParts(
   tx: Tx,
   use: PartUse,
@@ -92,60 +92,15 @@ export async function forgetParts(
   ]);
 }
 
-/** A row of the index as those see it who look after the store. */
-export interface IndexedPart {
-  readonly tenantId: string;
-  readonly path: string;
-  readonly bytes: number;
-  readonly part: StoredPart;
-}
-
-/** The index in the order of its places, a page at a time; all tenants' in a system transaction. */
-export async function listParts(
-  tx: Tx,
-  page: {
-    readonly tenantId?: string | undefined;
-    readonly after: { readonly tenantId: string; readonly path: string } | null;
-    readonly limit: number;
-  },
-): Promise<IndexedPart[]> {
-  const rows = await tx.query<Row & { tenantId: string; bytes: number }>(
-    `select tenant_id as "tenantId", path, bytes::float8 as bytes, kind, manifest
-     from daybook.parts
-     where ($1::uuid is null or tenant_id = $1)
-       and ($2::uuid is null or (tenant_id, path) > ($2, $3))
-     order by tenant_id, path limit $4`,
-    [page.tenantId ?? null, page.after?.tenantId ?? null, page.after?.path ?? null, page.limit],
-  );
-  return rows.map((row) => ({
-    tenantId: row.tenantId,
-    path: row.path,
-    bytes: row.bytes,
-    part: partOf(row),
-  }));
-}
-
-/** Those of some places that the index has. In a system transaction. */
-export async function knownPartPaths(
-  tx: Tx,
-  places: readonly { readonly tenantId: string; readonly path: string }[],
-): Promise<Set<string>> {
-  const rows = await tx.query<{ path: string }>(
-    `select p.path from unnest($1::uuid[], $2::text[]) as asked (tenant_id, path)
-     join daybook.parts p using (tenant_id, path)`,
-    [places.map((place) => place.tenantId), places.map((place) => place.path)],
-  );
-  return new Set(rows.map(({ path }) => path));
-}
-
-interface Row {
+/** A row of the index as it stands. */
+export interface PartRow {
   readonly path: string;
   readonly kind: 'rows' | 'fragment';
   readonly manifest: object;
 }
 
 /** Fragments did not always name their place themselves. */
-function partOf({ kind, manifest, path }: Row): StoredPart {
+export function partOf({ kind, manifest, path }: PartRow): StoredPart {
   return { kind, ref: { ...manifest, path } } as StoredPart;
 }
 

@@ -16,13 +16,23 @@ export interface ClaimedRun {
   readonly leaseToken: string;
   /** This one included. */
   readonly attempts: number;
+  /** Earlier attempts that were given back, for a reason that was not the run's own. */
+  readonly setbacks: number;
+  /** How long ago the first of them failed, by the database's clock; null: none did. */
+  readonly setbackMs: number | null;
 }
 
 /**
- * Claims up to `limit` runs that are queued or whose lease ran out: urgent ones first, then those of
- * the tenants with the fewest of their class under way, then old ones. Runs of class `precache` are
- * claimed up to a limit of their own, so that they neither take the place of a run that somebody
- * waits for nor wait until there are no others.
+ * A scheduled run that waited this long counts as an interactive one. Longer than for days: a run
+ * takes its place for a while, and interactive ones are to pass those that are due at night.
+ */
+const AGEING_SECONDS = 120;
+
+/**
+ * Claims up to `limit` runs that are queued and not to wait, or whose lease ran out: urgent ones
+ * first, with ageing, then those of the tenants with the fewest of their class under way, then old
+ * ones. Runs of class `precache` are claimed up to a limit of their own, so that they neither take
+ * the place of a run that somebody waits for nor wait until there are no others.
  */
 export async function claimRuns(
   tx: Tx,
@@ -43,33 +53,33 @@ export async function claimRuns(
        select tenant_id, work_class, count(*) as runs from daybook.runs
        where state = 'running' and lease_until >= now() group by tenant_id, work_class),
      candidates as materialized (
-       select r.id,
-         array_position(array['interactive', 'scheduled', 'precache'], r.work_class) as class,
+       select r.id, r.created_at, r.work_class,
+         greatest(1, array_position(array['interactive', 'scheduled', 'precache'], r.work_class)
+           - floor(extract(epoch from now() - r.created_at) / $7)) as class,
          coalesce(u.runs, 0) + row_number() over (partition by r.tenant_id, r.work_class
-           order by r.created_at, r.id) as turn,
-         r.created_at
+           order by r.created_at, r.id) as turn
        from daybook.runs r left join under_way u using (tenant_id, work_class)
-       where (r.state = 'queued' or (r.state = 'running' and r.lease_until < now()))
-         and ($4::uuid is null or r.id = $4)),
+       where ${CLAIMABLE} and ($4::uuid is null or r.id = $4)),
      chosen as materialized (
-       (select id from candidates where class < 3 and turn <= $5
+       (select id from candidates where work_class <> 'precache' and turn <= $5
         order by class, turn, created_at, id limit $2)
        union all
-       (select id from candidates where class = 3 and turn <= $5
+       (select id from candidates where work_class = 'precache' and turn <= $5
         order by turn, created_at, id limit $6)),
      due as materialized (
        -- Looked at again under the lock: another may have claimed it in between.
-       select id from daybook.runs
-       where id in (select id from chosen)
-         and (state = 'queued' or (state = 'running' and lease_until < now()))
+       select r.id from daybook.runs r
+       where r.id in (select id from chosen) and ${CLAIMABLE}
        for update skip locked)
      update daybook.runs r
      set state = 'running', lease_owner = $1, lease_token = r.lease_token + 1,
          lease_until = now() + make_interval(secs => $3), attempts = r.attempts + 1,
-         started_at = coalesce(r.started_at, now())
+         started_at = coalesce(r.started_at, now()), not_before = null,
+         error_code = null, error_message = null
      from due where r.id = due.id
      returning r.id, r.tenant_id as "tenantId", r.work_class as "workClass", r.request,
-       r.lease_token::text as "leaseToken", r.attempts`,
+       r.lease_token::text as "leaseToken", r.attempts, r.setbacks,
+       floor(extract(epoch from now() - r.setback_at) * 1000)::float8 as "setbackMs"`,
     [
       options.holder,
       options.limit,
@@ -77,7 +87,24 @@ export async function claimRuns(
       options.only ?? null,
       options.mostOfTenant ?? 2 ** 31 - 1,
       options.precacheLimit ?? 0,
+      AGEING_SECONDS,
     ],
+  );
+}
+
+const CLAIMABLE = `(r.state = 'queued' and (r.not_before is null or r.not_before <= now())
+  or r.state = 'running' and r.lease_until < now())`;
+
+/**
+ * Ends the leases of all holders whose names start so, but for one's own: they are known to be
+ * dead. Were one not, its token would stop it. The number of runs that can be claimed now.
+ */
+export function endLeasesOf(tx: Tx, holders: { prefix: string; butFor: string }): Promise<number> {
+  return tx.run(
+    `update daybook.runs set lease_until = now() - interval '1 microsecond'
+     where state = 'running' and starts_with(lease_owner, $1) and lease_owner <> $2
+       and lease_until >= now()`,
+    [holders.prefix, holders.butFor],
   );
 }
 

@@ -38,6 +38,8 @@ export interface RunRow {
   readonly requestedBy: string;
   readonly cancelRequested: boolean;
   readonly attempts: number;
+  /** Attempts that were given back for a reason that was not the run's own. */
+  readonly setbacks: number;
   readonly leaseToken: string;
   readonly createdAt: number;
   readonly startedAt: number | null;
@@ -50,7 +52,7 @@ export const RUN_COLUMNS = `
   runs.state, runs.error_code as "errorCode", runs.error_message as "errorMessage",
   runs.days_total as "daysTotal", runs.days_done as "daysDone", runs.days_cached as "daysCached",
   runs.rows_read::float8 as "rowsRead", runs.requested_by as "requestedBy",
-  runs.cancel_requested as "cancelRequested", runs.attempts,
+  runs.cancel_requested as "cancelRequested", runs.attempts, runs.setbacks,
   runs.lease_token::text as "leaseToken",
   floor(extract(epoch from runs.created_at) * 1000)::float8 as "createdAt",
   floor(extract(epoch from runs.started_at) * 1000)::float8 as "startedAt",
@@ -145,15 +147,19 @@ export interface RunMove {
   readonly to: RunState;
   /** With it, only the holder of this lease moves the run: a zombie's move changes nothing. */
   readonly leaseToken?: string;
+  /** Why it failed, or, with `queued`, what it waits for to pass. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };
   /** How far it came; null: as it was written last. */
   readonly progress?: RunProgress | null;
 }
 
+/** A run that went back to the queue for a failure pauses 1 s, then 2 s, then 4 s, at most this. */
+const LONGEST_PAUSE_SECONDS = 30;
+
 /**
  * The one way to change a run's state. Null when the run is not there, is in a state that does
  * not go `to` there, or is held under another lease; then nothing changed. Final states release
- * the lease; so does `queued`.
+ * the lease; so does `queued`, which counts a setback, and pauses where there is an error.
  */
 export async function moveRun(tx: Tx, move: RunMove): Promise<RunRow | null> {
   const from = (Object.keys(RUN_MOVES) as RunState[]).filter((state) =>
@@ -169,6 +175,11 @@ export async function moveRun(tx: Tx, move: RunMove): Promise<RunRow | null> {
        error_message = $4,
        started_at = case when $2 = 'running' then coalesce(started_at, now()) else started_at end,
        finished_at = case when $5 then now() end,
+       setbacks = case when $2 = 'queued' then setbacks + 1 else setbacks end,
+       setback_at = case when $2 = 'queued' and $3::text is not null then coalesce(setback_at, now())
+         else setback_at end,
+       not_before = case when $2 = 'queued' and $3::text is not null
+         then now() + make_interval(secs => least($12, power(2, least(setbacks, 10)))) end,
        lease_owner = case when $2 = 'running' then lease_owner end,
        lease_until = case when $2 = 'running' then lease_until end,
        days_total = coalesce($8, days_total),
@@ -189,6 +200,7 @@ export async function moveRun(tx: Tx, move: RunMove): Promise<RunRow | null> {
       move.progress?.daysDone ?? null,
       move.progress?.daysCached ?? null,
       move.progress?.rowsRead ?? null,
+      LONGEST_PAUSE_SECONDS,
     ],
   );
   return row ?? null;

@@ -1,5 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -7,36 +7,21 @@ import { addTestTenant, freshDatabase, type TestDatabase } from '../support/data
 import { ask, freshHome } from '../support/embedded.ts';
 import { daybook, unfinished } from './support/daybook.ts';
 import { loadCalls } from './support/rows.ts';
-
-/** Small disks of memory: only root can make them. Where `CI=true` it must be possible. */
-const canMount =
-  process.env.CI === 'true' ||
-  (process.getuid?.() === 0 &&
-    spawnSync('sh', ['-c', 'd=$(mktemp -d) && mount -t tmpfs none $d && umount $d']).status === 0);
+import { canMount, grow, removeSmallDisks, smallDisk } from './support/small-disk.ts';
 
 let test: TestDatabase;
 let out: string;
-const mounted: string[] = [];
 beforeAll(async () => {
   test = await freshDatabase();
   out = mkdtempSync(join(tmpdir(), 'daybook-out-'));
   const acme = await addTestTenant(test.database, { name: 'acme', zone: 'UTC' });
   await loadCalls(test.database, acme, { days: 3, perDay: 12_000 });
 });
-afterEach(() => {
-  for (const folder of mounted.splice(0)) execFileSync('umount', ['-l', folder]);
-});
+afterEach(removeSmallDisks);
 afterAll(async () => {
   await test.drop();
   rmSync(out, { recursive: true, force: true });
 });
-
-function smallDisk(folder: string, kibibytes: number): void {
-  mkdirSync(folder, { recursive: true });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'none', folder]);
-  mounted.push(folder);
-}
-const grow = (folder: string) => execFileSync('mount', ['-o', 'remount,size=64m', folder]);
 
 const exportTo = (home: string, file: string) =>
   daybook(

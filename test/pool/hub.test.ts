@@ -88,15 +88,51 @@ describe('the hub', () => {
     const { hub, work, answers, compute, client } = setUp();
     hub.fromCompute(1, compute, { kind: 'ready', threads: 1 });
     hub.fromClient(client, { kind: 'dispatch', id: '1', task: task() });
-    hub.computeGone(1, 'killed by SIGKILL');
+    hub.computeGone(1, 'ended by SIGABRT', false);
     expect(answers).toEqual([]);
     hub.fromCompute(2, compute, { kind: 'ready', threads: 1 });
     expect(work.filter((each) => each.kind === 'work')).toHaveLength(2);
-    hub.computeGone(2, 'killed by SIGKILL');
+    hub.computeGone(2, 'ended by SIGABRT', false);
     expect(answers).toMatchObject([
       { kind: 'refused', id: '1', error: { code: 'E_RESOURCE_EXHAUSTED' } },
     ]);
     expect(hub.load()).toMatchObject({ waiting: 0, running: 0, threads: 0 });
+  });
+
+  it('tries a day whose thread ended once more, and answers with what ended it', () => {
+    const { hub, work, answers, compute, client } = setUp();
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 2 });
+    hub.fromClient(client, { kind: 'dispatch', id: '1', task: task() });
+    const lost = {
+      kind: 'lost',
+      taskId: 'task-1',
+      code: 'E_DAY_FAILED',
+      reason: 'it hung',
+    } as const;
+    hub.fromCompute(1, compute, lost);
+    expect(work).toHaveLength(2);
+    expect(answers).toEqual([]);
+    hub.fromCompute(1, compute, lost);
+    expect(answers).toMatchObject([
+      {
+        kind: 'refused',
+        error: { code: 'E_DAY_FAILED', message: 'day 2026-01-01 failed: it hung' },
+      },
+    ]);
+    expect(hub.load()).toMatchObject({ waiting: 0, running: 0, threads: 2 });
+  });
+
+  it('goes on with a day through a dozen kills that came from outside', () => {
+    const { hub, work, answers, compute, client } = setUp();
+    hub.fromClient(client, { kind: 'dispatch', id: '1', task: task() });
+    for (let kill = 1; kill <= 12; kill++) {
+      hub.fromCompute(kill, compute, { kind: 'ready', threads: 1 });
+      hub.computeGone(kill, 'killed by SIGKILL', true);
+    }
+    hub.fromCompute(13, compute, { kind: 'ready', threads: 1 });
+    hub.fromCompute(13, compute, { kind: 'worked', taskId: 'task-1', result: result('task-1') });
+    expect(work).toHaveLength(13);
+    expect(answers).toMatchObject([{ kind: 'dispatched', id: '1' }]);
   });
 
   it('forgets all that a client waited for when the client goes away', () => {
@@ -151,7 +187,7 @@ describe('the hub', () => {
         running = work.splice(0).flatMap((each) => (each.kind === 'work' ? [each.task] : []));
       }
       if (running.length === 0) break;
-      hub.computeGone(computeId, 'out of memory');
+      hub.computeGone(computeId, 'out of memory', false);
       hub.fromCompute(computeId + 1, compute, { kind: 'ready', threads: 3 });
     }
     expect(answers.map((each) => [each.kind, 'id' in each && each.id]).sort()).toEqual([
@@ -242,7 +278,7 @@ describe('the hub', () => {
     dispatch('1');
     hub.fromCompute(2, compute, { kind: 'ready', threads: 2 });
     dispatch('2');
-    hub.computeGone(1, 'killed by SIGKILL');
+    hub.computeGone(1, 'ended by SIGABRT', false);
     time.now = 50;
     expect(hub.load()).toMatchObject({
       waiting: 1,

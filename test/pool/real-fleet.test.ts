@@ -81,6 +81,7 @@ beforeAll(async () => {
     dispatcher,
     home,
     log,
+    waitsForSpace: true,
     holder: 'test',
     maxRuns: 4,
     announce: (hint) => {

@@ -3,7 +3,6 @@ import { MOST_RUNS, MOST_RUNS_OF_TENANT } from '../../src/pool/admission.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
 import { childrenOf, type Running, start, until } from '../faults/support/daybook.ts';
 import { callsCsv } from '../faults/support/rows.ts';
-import { standstill } from '../faults/support/standstill.ts';
 import { load } from '../ingest/support/load.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 import { ask, freshHome } from '../support/embedded.ts';
@@ -126,17 +125,19 @@ describe('a backlog of others', () => {
   it('is refused to who has a part in it, and lets in who has none', async () => {
     const [acme, bolt] = tenants;
     const crowd = await addTestTenant(test.database, { name: 'crowd', zone: 'UTC' });
-    const held = await standstill(test.url, 'calls');
+    await ask(
+      test.url,
+      `insert into daybook.runs (tenant_id, report, request, work_class, requested_by, days_total)
+       select '${crowd.id}', report, request, work_class, 'test', 1
+       from generate_series(1, ${2 * MOST_RUNS}),
+         (select * from daybook.runs where tenant_id = '${acme.id}' limit 1) as like_this`,
+    );
+    const queued = async () => ((await metric('daybook_runs_queued')) >= MOST_RUNS ? true : null);
+    await until(queued, 'the primary has heard of the queue');
+    // From here on it stays as it is.
+    const runner = childrenOf(up.pid).find(({ role }) => role === 'runner')?.pid as number;
+    process.kill(runner, 'SIGSTOP');
     try {
-      await ask(
-        test.url,
-        `insert into daybook.runs (tenant_id, report, request, work_class, requested_by, days_total)
-         select '${crowd.id}', report, request, work_class, 'test', 1
-         from generate_series(1, ${MOST_RUNS + 100}),
-           (select * from daybook.runs where tenant_id = '${acme.id}' limit 1) as like_this`,
-      );
-      const queued = async () => ((await metric('daybook_runs_queued')) >= MOST_RUNS ? true : null);
-      await until(queued, 'the primary has heard of the queue');
       const refused = await until(async () => {
         const answer = await post(acme.key, '2026-01-01');
         return answer.status === 503 ? answer : null;
@@ -146,7 +147,7 @@ describe('a backlog of others', () => {
       expect((await post(bolt.key, '2026-01-01')).status).toBe(202);
     } finally {
       await removeQueued(crowd.id);
-      await held.end();
+      process.kill(runner, 'SIGCONT');
     }
   });
 });

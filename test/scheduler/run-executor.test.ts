@@ -63,6 +63,7 @@ function start(gate: () => Promise<void> = async () => {}, over: Partial<Executo
     dispatcher,
     home,
     log: pino({ level: 'silent' }),
+    waitsForSpace: true,
     holder: 'test',
     maxRuns: 4,
     announce: (hint) => hints.dispatchEvent(new Event(hint.runId)),
@@ -259,6 +260,48 @@ describe('the executor of runs', () => {
       state: 'failed',
       errorCode: 'E_RESOURCE_EXHAUSTED',
     });
+  });
+
+  it('waits for a full disk without using up its attempts, and an hour later fails for it', async () => {
+    let full = true;
+    const { executor, hints } = start(async () => {
+      if (full) throw new DaybookError('E_NO_SPACE', { where: 'DAYBOOK_HOME/parts' });
+    });
+    const again = (run: RunRow, since: string) =>
+      test.database.asSystem((tx) =>
+        tx.run(
+          `update daybook.runs set not_before = null, setbacks = 9, attempts = 9,
+             setback_at = now() - $2::interval where id = $1 and state = 'queued'`,
+          [run.id, since],
+        ),
+      );
+    const queued = async (run: RunRow) => {
+      for (;;) {
+        const hint = new Promise((resolve) =>
+          hints.addEventListener(run.id, resolve, { once: true }),
+        );
+        const now = await read(run);
+        if (now.state === 'queued' && now.errorCode) return now;
+        await hint;
+      }
+    };
+    const patient = await queue({ headers: 'keys', columns: ['caller'] });
+    const hopeless = await queue({ headers: 'keys', columns: ['caller', 'callee'] });
+    executor.wake();
+    for (const run of [patient, hopeless]) {
+      expect(await queued(run)).toMatchObject({ errorCode: 'E_NO_SPACE' });
+      expect(await fileOf(run)).toBeNull();
+    }
+    await again(hopeless, '61 min');
+    executor.wake();
+    expect(await ended(hopeless, hints)).toMatchObject({
+      state: 'failed',
+      errorCode: 'E_NO_SPACE',
+    });
+    full = false;
+    await again(patient, '59 min');
+    executor.wake();
+    expect(await ended(patient, hints)).toMatchObject({ state: 'done', errorCode: null });
   });
 
   it('gives back at once what it claimed while it was told to go', async () => {

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { WorkClass } from '../../src/reports/day-task.ts';
 import { parseReportRequest } from '../../src/reports/parse-request.ts';
-import { claimRuns } from '../../src/store/run-leases.ts';
-import { insertRun } from '../../src/store/runs.ts';
+import { claimRuns, endLeasesOf } from '../../src/store/run-leases.ts';
+import { findRun, insertRun, moveRun } from '../../src/store/runs.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 
 let test: TestDatabase;
@@ -9,8 +10,13 @@ beforeAll(async () => {
   test = await freshDatabase();
 });
 afterAll(() => test.drop());
+beforeEach(() => test.database.asSystem((tx) => tx.run('delete from daybook.tenants')));
 
-async function tenantWithRuns(name: string, count: number): Promise<string> {
+async function tenantWithRuns(
+  name: string,
+  count: number,
+  workClass: WorkClass = 'interactive',
+): Promise<string> {
   const { id } = await addTestTenant(test.database, { name, zone: 'UTC' });
   const raw = { report: 'calls', from: '2026-03-01', to: '2026-03-02' };
   const request = parseReportRequest(raw, { locale: 'en' });
@@ -19,7 +25,7 @@ async function tenantWithRuns(name: string, count: number): Promise<string> {
       insertRun(tx, {
         tenantId: id,
         request,
-        workClass: 'interactive',
+        workClass,
         requestedBy: 'test',
         daysTotal: 2,
       }),
@@ -63,6 +69,77 @@ it('runs that pre-cache have places of their own: they neither wait for others n
   expect(await claimed(0, 2)).toEqual(['precache', 'precache']);
   expect(await claimed(8)).toEqual(['interactive']);
   expect(await claimed(8, 8)).toEqual(['precache']);
+});
+
+it('runs of a low class come after urgent ones, but not after those that were queued minutes later', async () => {
+  const nightly = await tenantWithRuns('nightly', 1, 'scheduled');
+  const urgent = await tenantWithRuns('urgent', 2);
+  expect((await claim('one', 1)).map((run) => run.tenantId)).toEqual([urgent]);
+  await test.database.asSystem((tx) =>
+    tx.run(
+      `update daybook.runs set created_at = created_at - interval '4 min' where tenant_id = $1`,
+      [nightly],
+    ),
+  );
+  expect((await claim('one', 1)).map((run) => run.tenantId)).toEqual([nightly]);
+});
+
+it('leases of dead holders end at once, those of others and of the own name stay', async () => {
+  await tenantWithRuns('a', 3);
+  for (const holder of ['p/1', 'p/2', 'q/1']) await claim(holder, 1);
+  const ended = () =>
+    test.database.asSystem((tx) => endLeasesOf(tx, { prefix: 'p/', butFor: 'p/2' }));
+  expect([await ended(), await ended()]).toEqual([1, 0]);
+  const [taken, ...more] = await claim('p/2', 3);
+  expect(taken).toMatchObject({ attempts: 2, leaseToken: '2', setbacks: 0, setbackMs: null });
+  expect(more).toEqual([]);
+});
+
+describe('a run that is given back', () => {
+  const error = { code: 'E_NO_SPACE' as const, message: 'the disk is full' };
+  const secondsToPause = async (id: string) => {
+    const [row] = await test.database.asSystem((tx) =>
+      tx.query<{ seconds: number | null }>(
+        `select round(extract(epoch from not_before - now()))::int as seconds
+         from daybook.runs where id = $1`,
+        [id],
+      ),
+    );
+    return row.seconds;
+  };
+  const endPause = () =>
+    test.database.asSystem((tx) => tx.run('update daybook.runs set not_before = now()'));
+
+  it('for a failure says which, pauses twice as long each time up to half a minute', async () => {
+    const tenantId = await tenantWithRuns('a', 1);
+    const pauses: (number | null)[] = [];
+    for (let setbacks = 0; setbacks < 7; setbacks++) {
+      const [run] = await claim('one', 1);
+      expect(run).toMatchObject({ attempts: setbacks + 1, setbacks });
+      const { id, leaseToken } = run;
+      expect(await test.database.asTenant(tenantId, (tx) => findRun(tx, id))).toMatchObject({
+        state: 'running',
+        errorCode: null,
+      });
+      const back = await test.database.asTenant(tenantId, (tx) =>
+        moveRun(tx, { id, to: 'queued', leaseToken, error }),
+      );
+      expect(back).toMatchObject({ state: 'queued', errorCode: 'E_NO_SPACE' });
+      pauses.push(await secondsToPause(id));
+      expect(await claim('one', 1)).toEqual([]);
+      await endPause();
+    }
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 30, 30]);
+    const [{ setbackMs }] = await claim('one', 1);
+    expect(setbackMs).toBeGreaterThan(0);
+  });
+
+  it('because its runner goes is claimed at once, and has failed in nothing', async () => {
+    const tenantId = await tenantWithRuns('a', 1);
+    const [{ id, leaseToken }] = await claim('one', 1);
+    await test.database.asTenant(tenantId, (tx) => moveRun(tx, { id, to: 'queued', leaseToken }));
+    expect(await claim('two', 1)).toMatchObject([{ id, setbacks: 1, setbackMs: null }]);
+  });
 });
 
 it('a tenant that queued many leaves places to a tenant that comes later, and to its own other class', async () => {

@@ -55,6 +55,7 @@ export function startEngine(options: {
     home,
     ...(options.meter ? { meter: options.meter } : {}),
     log: options.log ?? pino({ level: 'silent' }),
+    waitsForSpace: true,
     holder: 'test',
     maxRuns: 4,
     announce: (hint) => {

@@ -90,8 +90,12 @@ afterAll(async () => {
 });
 
 /** Asks until the answer is not null. For what tells nobody that it happened. */
-export async function until<T>(ask: () => Promise<T | null> | T | null, what: string): Promise<T> {
-  const deadline = performance.now() + 25_000;
+export async function until<T>(
+  ask: () => Promise<T | null> | T | null,
+  what: string,
+  withinMs = 25_000,
+): Promise<T> {
+  const deadline = performance.now() + withinMs;
   for (;;) {
     const answer = await ask();
     if (answer !== null) return answer;

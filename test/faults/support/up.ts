@@ -17,6 +17,8 @@ import { standstill } from './standstill.ts';
 export interface UpRig {
   readonly home: string;
   readonly port: number;
+  /** Of `up`, and of commands that are its clients. */
+  readonly environment: Readonly<Record<string, string>>;
   /** What an export that nothing disturbed gave. */
   readonly right: Buffer;
   /** As it runs now. */
@@ -38,7 +40,14 @@ export interface UpRig {
   close(): Promise<void>;
 }
 
-export async function openUp(): Promise<UpRig> {
+export interface UpOptions {
+  /** Processes and threads; two compute processes of a thread each when not given. */
+  readonly args?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export async function openUp(options: UpOptions = {}): Promise<UpRig> {
+  const { args = ['--compute', '2', '--threads', '1'] } = options;
   const home = freshHome();
   const out = mkdtempSync(join(tmpdir(), 'daybook-out-'));
   const port = await freePort();
@@ -47,17 +56,22 @@ export async function openUp(): Promise<UpRig> {
     PORT: String(port),
     DAYBOOK_SECRET: 'a secret of more than thirty-two characters',
     LOG_LEVEL: 'info',
+    ...options.environment,
   };
   let up: Running;
   let url = '';
 
   async function again(): Promise<void> {
-    up = start(['up', '--no-demo', '--api', '2', '--compute', '2', '--threads', '1'], environment);
-    await until(async () => {
-      const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
-      if (!isAlive(up.pid)) throw new Error(up.err());
-      return answer?.status === 200 ? true : null;
-    }, 'up is ready');
+    up = start(['up', '--no-demo', '--api', '2', ...args], environment);
+    await until(
+      async () => {
+        const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+        if (!isAlive(up.pid)) throw new Error(up.err());
+        return answer?.status === 200 ? true : null;
+      },
+      'up is ready',
+      60_000,
+    );
     url = (await joinEmbeddedPostgres(home)) as string;
   }
 
@@ -77,8 +91,8 @@ export async function openUp(): Promise<UpRig> {
       await held?.end();
     }
     const { code, err } = await command.ended;
-    // It may log that it lost a connection; it complains of nothing.
-    const complaints = err.split('\n').filter((line) => !/^(|\{.*\})$/.test(line));
+    // It may log that it lost a connection and say what its run waits for; it complains of nothing.
+    const complaints = err.split('\n').filter((line) => !/^(|\{.*\}|waiting: .*)$/.test(line));
     expect({ code, complaints }).toEqual({ code: 0, complaints: [] });
     return readFileSync(join(out, file));
   }
@@ -100,6 +114,7 @@ export async function openUp(): Promise<UpRig> {
   return {
     home,
     port,
+    environment,
     right: await exported('right.csv'),
     up: () => up,
     url: () => url,
