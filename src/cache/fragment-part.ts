@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { FragmentRef } from '../reports/day-task.ts';
 import type { Piece, StoredPiece } from '../reports/fragment.ts';
-import { type Block, checked, openPartWriter, type PartTarget, partDamaged } from './part-file.ts';
+import {
+  type Block,
+  checkedAside,
+  openPartWriter,
+  type PartTarget,
+  partDamaged,
+} from './part-file.ts';
 
 /** Fragments: the rendered pieces of one day, a block each. */
 
@@ -54,10 +60,12 @@ export async function readPieces(
     const data = into.length >= bytes ? into : Buffer.allocUnsafe(bytes);
     const { bytesRead } = await handle.read(data, 0, bytes, offset);
     if (bytesRead !== bytes) throw partDamaged(path, 'it is too short');
-    return pieces.map((piece) => {
-      const at = piece.offset - offset;
-      return checked(data.subarray(at, at + piece.bytes), piece, path);
-    });
+    return await Promise.all(
+      pieces.map((piece) => {
+        const at = piece.offset - offset;
+        return checkedAside(data.subarray(at, at + piece.bytes), piece, path);
+      }),
+    );
   } finally {
     await handle.close();
   }

@@ -44,7 +44,7 @@ export interface ArtifactTarget {
 }
 
 /** Small writes are gathered up to this many bytes. */
-const GATHER_BYTES = 1 << 17;
+const GATHER_BYTES = 1 << 20;
 /** And for so long: who reads along does not wait for a day that is still being made. */
 const GATHER_MS = 100;
 /** So much is handed to the disk while more is made, so that the sync at the end is short. */
