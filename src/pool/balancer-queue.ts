@@ -33,13 +33,26 @@ export interface DayQueue {
   end(day: WaitingDay): void;
 }
 
-/** The day with the most rows first; of equal ones the one that came first. */
+/** Days that differ by less than so many times are taken as they came. */
+const MUCH_LONGER = 16;
+
+/**
+ * How long a day is, by orders of magnitude. Only one that is much longer than the others delays
+ * the end of a run when it starts late; and a file is sent while it is made, from its first day on.
+ */
+export function magnitudeOf(rows: number): number {
+  return Math.floor(Math.log(Math.max(1, rows)) / Math.log(MUCH_LONGER));
+}
+
+/** Much longer days first; of others, and of equals, the one that came first. */
 export function createLongestFirst(): DayQueue {
-  const places = new Map<WaitingDay, number>();
-  const heap = createHeap<WaitingDay>(
-    (a, b) =>
-      b.expectedRows - a.expectedRows || (places.get(a) as number) - (places.get(b) as number),
-  );
+  const places = new Map<WaitingDay, { readonly magnitude: number; readonly arrival: number }>();
+  const placeOf = (day: WaitingDay) =>
+    places.get(day) as { readonly magnitude: number; readonly arrival: number };
+  const heap = createHeap<WaitingDay>((a, b) => {
+    const [left, right] = [placeOf(a), placeOf(b)];
+    return right.magnitude - left.magnitude || left.arrival - right.arrival;
+  });
   let arrivals = 0;
   let inFlight = 0;
   return {
@@ -50,7 +63,7 @@ export function createLongestFirst(): DayQueue {
       return inFlight;
     },
     add(day) {
-      places.set(day, arrivals++);
+      places.set(day, { magnitude: magnitudeOf(day.expectedRows), arrival: arrivals++ });
       heap.add(day);
     },
     remove(day) {

@@ -241,7 +241,7 @@ describe('the hub', () => {
       hub.fromClient(client, { kind: 'dispatch', id, task: asked });
     };
     dispatch('1', 'long', 'year', 1_000);
-    dispatch('2', 'longer', 'year', 2_000);
+    dispatch('2', 'longer', 'year', 20_000);
     dispatch('3', 'shortest', 'year', 10);
     dispatch('4', 'shortest', 'day', 10);
     hub.fromCompute(1, compute, { kind: 'ready', threads: 2 });

@@ -1,4 +1,5 @@
 import { PATIENCE_MS, type WaitingDay } from '../../src/pool/balancer.ts';
+import { magnitudeOf } from '../../src/pool/balancer-queue.ts';
 import { AGED_EVERY, costOf } from '../../src/pool/balancer-share.ts';
 
 /**
@@ -115,8 +116,8 @@ export function createNaiveBalancer() {
         path.push(aged(parent, now) ?? least(childrenThatWait(parent)));
       }
       const inRun = waiting.filter(under(path[3]));
-      const most = Math.max(...inRun.map((day) => day.expectedRows));
-      const day = inRun.find((each) => each.expectedRows === most) as WaitingDay;
+      const most = Math.max(...inRun.map((day) => magnitudeOf(day.expectedRows)));
+      const day = inRun.find((each) => magnitudeOf(each.expectedRows) === most) as WaitingDay;
       for (let depth = 0; depth < 3; depth++) {
         const parent = nodeOf(path[depth]);
         const child = nodeOf(path[depth + 1]);

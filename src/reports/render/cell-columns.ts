@@ -67,13 +67,14 @@ export function textMaker(of: {
     [inner]: Buffer.concat([frame[inner], wrap.before]),
     behind: Buffer.concat([wrap.behind, frame.behind]),
   };
+  const table = withSets(of.kinds);
   return (kernel, column, rows) => {
     if (isNumberColumn(column)) return null;
     const { run } = kernel;
     const length = column.offsets[rows];
     const offsets = kernel.put(column.offsets.subarray(0, rows + 1));
     const bytes = kernel.put(column.bytes.subarray(0, length));
-    const kinds = kernel.put(of.kinds);
+    const kinds = kernel.put(table);
     const found = kernel.allocate(rows * 4);
     const count = run.specialCells(rows, offsets, bytes, kinds, of.longest, found);
     if (count === 0) return { offsets, bytes, length, frame: plainFrame };
@@ -91,6 +92,17 @@ export function textMaker(of: {
     );
     return { offsets: outOffsets, bytes: out, length: used, frame };
   };
+}
+
+/** The kinds, and behind them what is special in the middle of a text, as two sets by half bytes. */
+function withSets(kinds: Uint8Array): Uint8Array {
+  const table = new Uint8Array(256 + 32);
+  table.set(kinds);
+  for (let byte = 0; byte < 256; byte++) {
+    if ((kinds[byte] & (SPECIAL_ANYWHERE | SPECIAL_BEFORE_X)) === 0) continue;
+    table[256 + (byte < 128 ? 0 : 16) + (byte & 15)] |= 1 << ((byte >> 4) & 7);
+  }
+  return table;
 }
 
 /** Whole numbers below `limit`. */

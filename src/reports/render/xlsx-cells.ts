@@ -3,13 +3,6 @@ import type { OutColumn } from '../column.ts';
 import type { Locale } from '../request.ts';
 import { writeBytes } from './bytes.ts';
 import {
-  type CellFrame,
-  type CellMaker,
-  integerMaker,
-  serialMaker,
-  textMaker,
-} from './cell-columns.ts';
-import {
   bytesIn,
   type CellWriter,
   NO_BYTES,
@@ -24,33 +17,27 @@ import { INTEGER_BYTES, writeInteger } from './digits.ts';
 import {
   DOUBLE_DIGITS,
   DOUBLE_LIMIT,
-  EPOCH_SERIAL,
-  FIRST_SERIAL,
   FRACTION_BYTES,
-  LAST_SERIAL,
   secondFractions,
   serialOfDate,
   serialOfDay,
 } from './excel-number.ts';
-import {
-  CELL_UNITS,
-  EXCEL_TEXT_EXTRA_BYTES,
-  EXCEL_TEXT_GROWTH,
-  specialExcelBytes,
-  writeExcelText,
-} from './excel-text.ts';
+import { EXCEL_TEXT_EXTRA_BYTES, EXCEL_TEXT_GROWTH, writeExcelText } from './excel-text.ts';
 import { styleOf } from './style-registry.ts';
 import { dateParts, isShowable, type RenderZone, WallClock } from './wall-clock.ts';
+import { xlsxColumns } from './xlsx-columns.ts';
+import {
+  EMPTY_CELL,
+  NUMBER_BEGIN,
+  NUMBER_END,
+  ROW,
+  ROW_AT,
+  ROW_AT_END,
+  ROW_END,
+  TEXT_BEGIN,
+  TEXT_END,
+} from './xlsx-marks.ts';
 
-const ROW = Buffer.from('<row>');
-const ROW_AT = Buffer.from('<row r="');
-const ROW_AT_END = Buffer.from('">');
-const ROW_END = Buffer.from('</row>');
-const EMPTY_CELL = Buffer.from('<c/>');
-const NUMBER_BEGIN = '><v>';
-const TEXT_BEGIN = ' t="inlineStr"><is>';
-const NUMBER_END = Buffer.from('</v></c>');
-const TEXT_END = Buffer.from('</is></c>');
 const POINT = 0x2e;
 
 /**
@@ -80,53 +67,8 @@ export function xlsxForm(
       const place = references ? { letters: columnLetters(index), rowDigits } : null;
       return xlsxCell(column, place, locale, zone);
     }),
-    byColumns: {
-      begin: references ? ROW_AT : ROW,
-      beginTail: references ? ROW_AT_END : NO_BYTES,
-      makers: columns.map((column, index) =>
-        xlsxMaker(column, references ? columnLetters(index) : null, locale, zone),
-      ),
-    },
+    byColumns: xlsxColumns(columns, locale, zone, references),
   };
-}
-
-const SERIALS = { epoch: EPOCH_SERIAL, first: FIRST_SERIAL, last: LAST_SERIAL };
-const TEXT_WRAP = { before: Buffer.from('<t>'), behind: Buffer.from('</t>') };
-
-function xlsxMaker(
-  column: OutColumn,
-  letters: string | null,
-  locale: Locale,
-  zone: RenderZone,
-): CellMaker | null {
-  const style = styleOf(column);
-  const named = style === 0 ? '' : ` s="${style}"`;
-  const frame = (rest: string, behind: Uint8Array): CellFrame =>
-    letters === null
-      ? { before: Buffer.from(`<c${named}${rest}`), middle: NO_BYTES, behind, empty: EMPTY_CELL }
-      : {
-          before: Buffer.from(`<c r="${letters}`),
-          middle: Buffer.from(`"${named}${rest}`),
-          behind,
-          empty: NO_BYTES,
-        };
-  switch (column.type) {
-    case 'text':
-      return textMaker({
-        frame: frame(TEXT_BEGIN, TEXT_END),
-        kinds: specialExcelBytes(),
-        longest: CELL_UNITS,
-        special: bareTextCell(locale),
-        wrap: TEXT_WRAP,
-      });
-    case 'instant':
-      return serialMaker(frame(NUMBER_BEGIN, NUMBER_END), zone, SERIALS, secondFractions);
-    case 'integer':
-      return integerMaker(frame(NUMBER_BEGIN, NUMBER_END), DOUBLE_LIMIT);
-    case 'date':
-    case 'decimal':
-      return null;
-  }
 }
 
 interface RowDigits {
@@ -214,20 +156,6 @@ function textCell(frame: CellBegins, locale: Locale): CellWriter {
       const at = writeExcelText(out, frame.text(out, position), bytes, start, end, locale);
       return writeBytes(out, at, TEXT_END);
     },
-  };
-}
-
-/** A text cell without what stands around its `<t>`. */
-function bareTextCell(locale: Locale): CellWriter {
-  let offsets = NO_OFFSETS;
-  let bytes = NO_BYTES;
-  return {
-    bind(column) {
-      ({ offsets, bytes } = bytesIn(column));
-      return EXCEL_TEXT_EXTRA_BYTES + EXCEL_TEXT_GROWTH * longestCell(offsets);
-    },
-    write: (out, position, row) =>
-      writeExcelText(out, position, bytes, offsets[row], offsets[row + 1], locale),
   };
 }
 
