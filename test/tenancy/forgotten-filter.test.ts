@@ -124,6 +124,9 @@ describe('as it is', () => {
   });
 });
 
+/** Sent while something takes long: progress is written every 200 ms, leases are renewed. */
+const NOW_AND_THEN = /^update daybook\.runs (set days_total|r set lease_until)/;
+
 type Spoil = (text: string, values: readonly unknown[]) => [string, readonly unknown[]] | null;
 
 const SPOILS: Readonly<Record<string, Spoil>> = {
@@ -172,7 +175,7 @@ describe.each(Object.entries(SPOILS))('each query in turn without %s', (_, spoil
         }
       });
       if (spoilt > 0) mutants += 1;
-      if (sent === 0) unmade.push(text);
+      if (sent === 0 && !NOW_AND_THEN.test(text)) unmade.push(text);
     }
     expect(leaks).toEqual([]);
     expect(unmade).toEqual([]);
