@@ -14,7 +14,7 @@ export interface DayTask {
   readonly runId: string | null;
   readonly tenantId: string;
   readonly workClass: WorkClass;
-  /** Rows that the day is thought to have; longest first within a run. */
+  /** Rows that the day is thought to have; much longer days come first within a run. */
   readonly expectedRows: number;
   readonly day: DayWindow;
   readonly dataset: DatasetName;
