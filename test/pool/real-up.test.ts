@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MOST_RUNS, MOST_RUNS_OF_TENANT } from '../../src/pool/admission.ts';
+import { FEW_RUNS, MOST_RUNS, MOST_RUNS_OF_TENANT } from '../../src/pool/admission.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
 import { childrenOf, type Running, start, until } from '../faults/support/daybook.ts';
 import { callsCsv } from '../faults/support/rows.ts';
@@ -125,18 +125,18 @@ describe('a backlog of others', () => {
   it('is refused to who has a part in it, and lets in who has none', async () => {
     const [acme, bolt] = tenants;
     const crowd = await addTestTenant(test.database, { name: 'crowd', zone: 'UTC' });
-    await ask(
-      test.url,
-      `insert into daybook.runs (tenant_id, report, request, work_class, requested_by, days_total)
-       select '${crowd.id}', report, request, work_class, 'test', 1
-       from generate_series(1, ${2 * MOST_RUNS}),
-         (select * from daybook.runs where tenant_id = '${acme.id}' limit 1) as like_this`,
-    );
-    const queued = async () => ((await metric('daybook_runs_queued')) >= MOST_RUNS ? true : null);
-    await until(queued, 'the primary has heard of the queue');
-    // From here on it stays as it is.
-    const runner = childrenOf(up.pid).find(({ role }) => role === 'runner')?.pid as number;
-    process.kill(runner, 'SIGSTOP');
+    // None of them is due, so that the queue stays as long as it is.
+    const queue = (tenantId: string, runs: number) =>
+      ask(
+        test.url,
+        `insert into daybook.runs
+           (tenant_id, report, request, work_class, requested_by, days_total, not_before)
+         select '${tenantId}', report, request, work_class, 'test', 1, now() + interval '1 hour'
+         from generate_series(1, ${runs}),
+           (select * from daybook.runs where tenant_id = '${acme.id}' limit 1) as like_this`,
+      );
+    await queue(crowd.id, MOST_RUNS);
+    await queue(acme.id, FEW_RUNS);
     try {
       const refused = await until(async () => {
         const answer = await post(acme.key, '2026-01-01');
@@ -147,7 +147,7 @@ describe('a backlog of others', () => {
       expect((await post(bolt.key, '2026-01-01')).status).toBe(202);
     } finally {
       await removeQueued(crowd.id);
-      process.kill(runner, 'SIGCONT');
+      await removeQueued(acme.id);
     }
   });
 });

@@ -59,9 +59,12 @@ export async function flipBytes(count: number, seed: number): Promise<Flipped> {
       .bytes;
   const knownPaths = async () =>
     test.database.asSystem(async (tx) =>
-      (await tx.query<{ path: string }>('select path from daybook.parts order by path')).map(
-        (row) => row.path,
-      ),
+      // By what they are, so that a seed chooses the same parts in every run.
+      (
+        await tx.query<{ path: string }>(
+          'select path from daybook.parts order by kind, local_date, bytes, path',
+        )
+      ).map((row) => row.path),
     );
   const verify = (repair: boolean) =>
     verifyCache(
