@@ -1,0 +1,61 @@
+import type { ReportRequest } from '../reports/request.ts';
+import type { RecipientKind } from '../reports/schedule-spec.ts';
+import type { Tx } from './database.ts';
+
+/** Sealed files: what was made for an occurrence, byte for byte, and for whom. */
+
+/** Times are UTC epoch ms. */
+export interface ReportFileRow {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly occurrenceId: string;
+  readonly runId: string;
+  /** In the ledger of files, which knows where its bytes stand. */
+  readonly fileId: string;
+  /** The effective request that made it, the recipients' filter included. */
+  readonly request: ReportRequest;
+  /** Whose it is. */
+  readonly recipients: readonly {
+    readonly kind: RecipientKind;
+    readonly recipient: string;
+  }[];
+  /** What it is called for people. */
+  readonly name: string;
+  readonly mediaType: string;
+  /** Of the bytes as they go out. */
+  readonly bytes: number;
+  /** Of the same, hex. */
+  readonly sha256: string;
+  readonly rowCount: number;
+  readonly dataAsOf: number | null;
+  readonly revision: number;
+  /** The sealed file that it amends. */
+  readonly amendmentOf: string | null;
+  /** Days that were not complete when it was made. */
+  readonly incompleteDays: readonly string[];
+  /** Days whose rows are others now, as of the last look; null: nobody looked yet. */
+  readonly changedDays: readonly string[] | null;
+  readonly sealedAt: number;
+  readonly retainedUntil: number;
+  readonly removedAt: number | null;
+}
+
+const COLUMNS = `
+  id, tenant_id as "tenantId", occurrence_id as "occurrenceId", run_id as "runId",
+  file_id as "fileId", request, recipients, name, media_type as "mediaType", bytes::float8 as bytes,
+  sha256, row_count::float8 as "rowCount",
+  floor(extract(epoch from data_as_of) * 1000)::float8 as "dataAsOf", revision,
+  amendment_of as "amendmentOf", incomplete_days as "incompleteDays",
+  changed_days as "changedDays",
+  floor(extract(epoch from sealed_at) * 1000)::float8 as "sealedAt",
+  floor(extract(epoch from retained_until) * 1000)::float8 as "retainedUntil",
+  floor(extract(epoch from removed_at) * 1000)::float8 as "removedAt"`;
+
+/** Null for an unknown id, which another tenant's is too. */
+export async function findReportFile(tx: Tx, id: string): Promise<ReportFileRow | null> {
+  const [row] = await tx.query<ReportFileRow>(
+    `select ${COLUMNS} from daybook.report_files where id = $1::uuid`,
+    [id],
+  );
+  return row ?? null;
+}
