@@ -9,6 +9,7 @@ import type { Tx } from '../store/database.ts';
 import { findFileOfRun, insertFile } from '../store/files.ts';
 import type { ClaimedRun, RunProgress } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';
+import { sealParts } from '../store/sealed-parts.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
 import { makeAhead } from './ahead/make-ahead.ts';
 import { produceReport } from './produce-report.ts';
@@ -22,6 +23,8 @@ const PATIENCE_MS = 3_600_000;
 const PASSING: readonly ErrorCode[] = ['E_UNAVAILABLE', 'E_BUSY'];
 /** Finished interactive files are kept this long: 7 days. */
 const INTERACTIVE_FILE_MS = 7 * 86_400_000;
+/** Sealed ones this long: 90 days. */
+const SEALED_FILE_MS = 90 * 86_400_000;
 
 export interface ExecuteDeps extends ReportDeps {
   /** A full disk is waited for, too; else it fails the run at once. */
@@ -56,6 +59,7 @@ export async function executeRun(
       runId: run.id,
       leaseToken: run.leaseToken,
       workClass: run.workClass,
+      sealing: run.occurrenceId === null ? null : { ...run },
       scratchDir,
       signal,
       onProgress: progress.note,
@@ -121,8 +125,11 @@ async function commit(
   deps: ExecuteDeps,
 ): Promise<void> {
   const { request } = run;
+  const { document, dayKeys } = produced;
   await deps.database.asTenant(run.tenantId, async (tx) => {
     const finishedAt = await finish(tx, run, progress);
+    const keptMs = dayKeys === null ? INTERACTIVE_FILE_MS : SEALED_FILE_MS;
+    if (dayKeys) await sealParts(tx, run.tenantId, dayKeys, finishedAt + keptMs);
     await insertFile(tx, {
       id: produced.fileId,
       tenantId: run.tenantId,
@@ -132,6 +139,7 @@ async function commit(
         report: request.report,
         period: request.period,
         format: request.format,
+        revision: document.revision,
       }),
       format: request.format,
       mediaType: mediaTypeOf(request.format),
@@ -142,10 +150,11 @@ async function commit(
       storedBytes: produced.storedBytes,
       blocks: produced.blocks,
       rowCount: produced.rows,
-      document: produced.document,
-      dataAsOf: produced.document.dataAsOf,
-      revision: produced.document.revision,
-      expiresAt: run.workClass === 'interactive' ? finishedAt + INTERACTIVE_FILE_MS : null,
+      document,
+      dataAsOf: document.dataAsOf,
+      revision: document.revision,
+      dayKeys,
+      expiresAt: finishedAt + keptMs,
     });
   });
 }

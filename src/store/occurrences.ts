@@ -2,6 +2,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { ScheduleSpec } from '../reports/schedule-spec.ts';
 import type { Period } from '../time/period.ts';
 import type { Tx } from './database.ts';
+import type { ScheduleRow } from './schedules.ts';
 
 /** Occurrences: the due times of schedules, a row each. */
 
@@ -81,4 +82,80 @@ export async function findOccurrences(tx: Tx, ids: readonly string[]): Promise<O
      where o.id = any($1::uuid[])`,
     [ids],
   );
+}
+
+/** A place in a list of occurrences: due time in microseconds (as decimal text), then id. */
+export interface OccurrencePlace {
+  readonly micros: string;
+  readonly id: string;
+}
+
+/** One page of a schedule's occurrences, the newest due time first. Tenant transaction. */
+export async function listOccurrences(
+  tx: Tx,
+  scheduleId: string,
+  page: {
+    readonly limit: number;
+    readonly after: OccurrencePlace | null;
+    readonly state?: OccurrenceState | undefined;
+  },
+): Promise<{ occurrences: OccurrenceRow[]; next: OccurrencePlace | null }> {
+  const rows = await tx.query<OccurrenceRow & { micros: string }>(
+    `select ${OCCURRENCE_COLUMNS},
+       (extract(epoch from o.due_at) * 1000000)::bigint::text as micros
+     from daybook.occurrences o
+     join daybook.schedules s on s.tenant_id = o.tenant_id and s.id = o.schedule_id
+     where o.schedule_id = $1
+       and ($3::bigint is null
+         or o.due_at <= timestamptz 'epoch' + $3 * interval '1 microsecond'
+         and (o.due_at < timestamptz 'epoch' + $3 * interval '1 microsecond' or o.id > $4::uuid))
+       and ($5::text is null or o.state = $5)
+     order by o.due_at desc, o.id limit $2`,
+    [
+      scheduleId,
+      page.limit + 1,
+      page.after?.micros ?? null,
+      page.after?.id ?? null,
+      page.state ?? null,
+    ],
+  );
+  const occurrences = rows.slice(0, page.limit).map(({ micros: _, ...row }) => row);
+  const last = rows.length > page.limit ? rows[page.limit - 1] : null;
+  return { occurrences, next: last ? { micros: last.micros, id: last.id } : null };
+}
+
+/** An occurrence that a person asked for. Tenant transaction. */
+export async function insertManualOccurrence(
+  tx: Tx,
+  of: {
+    readonly schedule: ScheduleRow;
+    readonly owner: string;
+    readonly zone: string;
+    /** To the millisecond. */
+    readonly nominal: string;
+    readonly dueAt: number;
+    readonly period: Period;
+  },
+): Promise<string> {
+  const { schedule, owner, zone, nominal, dueAt, period } = of;
+  const [row] = await tx.query<{ id: string }>(
+    `insert into daybook.occurrences (tenant_id, schedule_id, schedule_version, spec, owner, zone,
+       nominal, due_at, period_from, period_to, manual)
+     values ($1, $2, $3, $4, $5, $6, $7,
+       timestamptz 'epoch' + $8::float8 * interval '1 millisecond', $9, $10, true)
+     on conflict (schedule_id, nominal) do update set manual = true returning id`,
+    [
+      schedule.tenantId,
+      schedule.id,
+      schedule.version,
+      JSON.stringify(schedule.spec),
+      owner,
+      zone,
+      nominal,
+      dueAt,
+      period.from,
+      period.to,
+    ],
+  );
+  return row.id;
 }

@@ -4,6 +4,9 @@ import type { Tx } from './database.ts';
 
 /** Sealed files: what was made for an occurrence, byte for byte, and for whom. */
 
+/** Local date and key of the rows part that it was made of; an empty key: no row. */
+export type DayKeys = readonly (readonly [date: string, key: string])[];
+
 /** Times are UTC epoch ms. */
 export interface ReportFileRow {
   readonly id: string;
@@ -56,6 +59,19 @@ export async function findReportFile(tx: Tx, id: string): Promise<ReportFileRow 
   const [row] = await tx.query<ReportFileRow>(
     `select ${COLUMNS} from daybook.report_files where id = $1::uuid`,
     [id],
+  );
+  return row ?? null;
+}
+
+/** What was sealed last of a subject; null: nothing was. Tenant transaction. */
+export async function findLatestSealed(
+  tx: Tx,
+  subject: string,
+): Promise<{ readonly revision: number; readonly dayKeys: DayKeys } | null> {
+  const [row] = await tx.query<{ revision: number; dayKeys: DayKeys }>(
+    `select revision, day_keys as "dayKeys" from daybook.report_files
+     where subject = $1 order by revision desc, sealed_at desc limit 1`,
+    [subject],
   );
   return row ?? null;
 }
