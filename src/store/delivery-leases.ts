@@ -13,7 +13,9 @@ export interface ClaimedDelivery extends DeliveryRow {
   readonly byLink: boolean;
   /** UTC epoch ms. */
   readonly owedSince: number;
-  /** Attempts that may have arrived, and of which nobody knows. */
+  /** Since then, this one included. */
+  readonly tries: number;
+  /** Attempts since then that may have arrived, and of which nobody knows. */
   readonly doubts: number;
 }
 
@@ -92,6 +94,9 @@ export async function claimDeliveries(
      returning ${DELIVERY_COLUMNS}, d.lease_token::text as "leaseToken", d.resends,
        d.by_link as "byLink",
        floor(extract(epoch from d.owed_since) * 1000)::float8 as "owedSince",
+       1 + (select count(*)::int from daybook.delivery_attempts a
+        where a.tenant_id = d.tenant_id and a.delivery_id = d.id
+          and a.began_at >= d.owed_since) as tries,
        (select count(*)::int from daybook.delivery_attempts a
         where a.tenant_id = d.tenant_id and a.delivery_id = d.id and a.data_at >= d.owed_since
           and a.outcome in ('ambiguous', 'lost')) as doubts`,

@@ -25,6 +25,9 @@ interface Probe {
 }
 const at = (url: string): Probe => ({ url: () => url });
 const byRun = (rest: string): Probe => ({ url: ({ run }) => `/v1/${rest.replace(':id', run)}` });
+const byDelivery = (rest: string): Probe => ({
+  url: ({ delivery }) => `/v1/deliveries/${delivery}${rest}`,
+});
 
 /** A route that the server has and this table has not fails. */
 const PROBES: Readonly<Record<string, Probe>> = {
@@ -57,6 +60,25 @@ const PROBES: Readonly<Record<string, Probe>> = {
     payload: () => ({ user_id: randomUUID(), roles: ['viewer'] }),
   },
   'DELETE /v1/members/:user_id': { url: ({ user }) => `/v1/members/${user}` },
+  'POST /v1/schedules/:id/test': {
+    url: ({ schedule }) => `/v1/schedules/${schedule}/test`,
+    payload: () => ({ email: 'test@example.com' }),
+  },
+  'GET /v1/deliveries': at('/v1/deliveries'),
+  'GET /v1/deliveries/:id': byDelivery(''),
+  'POST /v1/deliveries/:id/resend': byDelivery('/resend'),
+  'POST /v1/deliveries/:id/cancel': byDelivery('/cancel'),
+  'GET /v1/delivery-settings': at('/v1/delivery-settings'),
+  'PATCH /v1/delivery-settings': {
+    url: () => '/v1/delivery-settings',
+    payload: () => ({ link_days: 3 }),
+  },
+  'GET /v1/delivery-settings/webhook-key': at('/v1/delivery-settings/webhook-key'),
+  'POST /v1/delivery-settings/webhook-key': at('/v1/delivery-settings/webhook-key'),
+  'GET /v1/suppressions': at('/v1/suppressions'),
+  'DELETE /v1/suppressions/:id': {
+    url: ({ suppression }) => `/v1/suppressions/${suppression}`,
+  },
   'GET /healthz': at('/healthz'),
   'GET /readyz': at('/readyz'),
   'GET /metrics': at('/metrics'),
@@ -106,6 +128,9 @@ const nobody = (): Ids => ({
   user: randomUUID(),
   load: randomUUID(),
   file: randomUUID(),
+  schedule: randomUUID(),
+  delivery: randomUUID(),
+  suppression: randomUUID(),
 });
 
 async function probe(route: string, headers: Record<string, string>, ids: Ids, canary: string) {

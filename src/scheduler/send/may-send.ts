@@ -1,6 +1,6 @@
 import { isAllowedDomain, parseMailAddress } from '../../delivery/mail/address.ts';
 import { DaybookError } from '../../errors.ts';
-import { may } from '../../principals/permissions.ts';
+import { maySendReports } from '../../principals/permissions.ts';
 import type { Database } from '../../store/database.ts';
 import type { ClaimedDelivery } from '../../store/delivery-leases.ts';
 import type { DeliverySettings } from '../../store/delivery-settings.ts';
@@ -32,8 +32,7 @@ export async function refusalOf(
   const owners = await database.asSystem((tx) => findOwners(tx, [{ tenantId, owner }]), {
     readOnly: true,
   });
-  const principal = owners.get(ownerKey({ tenantId, owner }));
-  if (!principal || !may(principal, 'schedules.manage') || !may(principal, 'exports.create')) {
+  if (!maySendReports(owners.get(ownerKey({ tenantId, owner })))) {
     return { code: 'E_FORBIDDEN', reason: `${owner} may not send reports here any more` };
   }
   if (recipientKind !== 'email') return null;

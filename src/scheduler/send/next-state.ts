@@ -20,7 +20,7 @@ export function endOf(
 ): DeliveryEnd {
   const { kind, stage, code, reply } = outcome;
   const end = { outcome: kind, stage, code, reply, byLink: false, notBefore: null } as const;
-  const pause = pauseMs(outcome.concerns, delivery.attempts, of.chance);
+  const pause = pauseMs(outcome.concerns, delivery.tries, of.chance);
   const notBefore = of.now + Math.max(outcome.retryAfterMs ?? 0, pause);
   switch (kind) {
     case 'sent':

@@ -21,19 +21,28 @@ const HEARTBEAT_MS = 15_000;
 /** After a failure of the mail server as a whole it gets no more mails for so long. */
 const SERVER_PAUSE_MS = 20_000;
 /** Nothing is at one message for longer: files, connections and all. */
-const LONGEST_MS = 10 * 60_000;
+const LONGEST_MS = 5 * 60_000;
+/** A pass begins no more messages after this: it has to end before whoever woke it gives it up. */
+const LONGEST_CLAIMING_MS = 4 * 60_000;
+/** What is under way when the process is told to end gets so long, so that nothing is in doubt. */
+const GRACE_MS = 10_000;
 
 export interface SendOptions {
   /** Messages at once. */
   readonly atOnce: number;
   /** Of one tenant. */
   readonly mostOfTenant: number;
+  /** Default {@link GRACE_MS}. */
+  readonly graceMs?: number;
 }
 
 /** Messages by where they went; `lost` to another process. */
 export type Sent = { readonly [state in Delivered['state']]?: number };
 
-/** A pass goes on until nothing is due as of its `now`, and waits for what it began. */
+/**
+ * A pass goes on until nothing is due as of its `now`, and waits for what it began. When its signal
+ * is aborted it begins nothing more, and what is under way has a moment to end well.
+ */
 export function createSendStage(deps: SendDeps, options: SendOptions): StagePass {
   let mailPausedUntil = Number.NEGATIVE_INFINITY;
 
@@ -41,7 +50,16 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
     const sent: Record<string, number> = {};
     const held = new Map<string, { delivery: ClaimedDelivery; abort: AbortController }>();
     const underWay = new Set<Promise<void>>();
+    const until = performance.now() + LONGEST_CLAIMING_MS;
+    const patience = new AbortController();
+    let graceEnds: NodeJS.Timeout | undefined;
+    const onAbort = () => {
+      const graceMs = options.graceMs ?? GRACE_MS;
+      graceEnds = setTimeout(() => patience.abort(signal.reason), graceMs);
+    };
     await deps.database.asSystem((tx) => recoverDeliveries(tx));
+    signal.throwIfAborted();
+    signal.addEventListener('abort', onAbort, { once: true });
     const heart = setInterval(() => void beat(), HEARTBEAT_MS);
 
     /** What is lost is broken off; when the database is away, the end of the lease decides. */
@@ -63,7 +81,11 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
     async function deliver(deliveries: readonly ClaimedDelivery[]): Promise<void> {
       const abort = new AbortController();
       for (const delivery of deliveries) held.set(delivery.id, { delivery, abort });
-      const stop = AbortSignal.any([signal, abort.signal, AbortSignal.timeout(LONGEST_MS)]);
+      const stop = AbortSignal.any([
+        patience.signal,
+        abort.signal,
+        AbortSignal.timeout(LONGEST_MS),
+      ]);
       try {
         const { state, serverFails } = await deliverMessage(deliveries, deps, stop);
         sent[state] = (sent[state] ?? 0) + 1;
@@ -80,7 +102,7 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
     try {
       for (;;) {
         signal.throwIfAborted();
-        const limit = options.atOnce - underWay.size;
+        const limit = performance.now() < until ? options.atOnce - underWay.size : 0;
         const claimed = limit === 0 ? [] : await claim(limit);
         for (const message of messagesOf(claimed)) {
           const delivering = deliver(message).finally(() => underWay.delete(delivering));
@@ -93,6 +115,8 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
     } finally {
       await Promise.allSettled(underWay);
       clearInterval(heart);
+      clearTimeout(graceEnds);
+      signal.removeEventListener('abort', onAbort);
     }
 
     function claim(limit: number): Promise<ClaimedDelivery[]> {

@@ -291,16 +291,19 @@ describe('a message of which nobody knows', () => {
     const stop = new AbortController();
     let began = 0;
     const dies: SendDeps['mail'] = {
-      async send(mail, { onData }) {
+      async send(mail, { onData, signal }) {
         if (mail.to.local === 'ana') await onData();
         began += 1;
         return new Promise((_, reject) => {
-          stop.signal.addEventListener('abort', () => reject(new Error('killed')));
+          signal.addEventListener('abort', () => reject(new Error('killed')));
         });
       },
       close: () => {},
     };
-    const dying = createSendStage(depsOf({ mail: dies }), OPTIONS)(Date.now() + 1_000, stop.signal);
+    const dying = createSendStage(depsOf({ mail: dies }), { ...OPTIONS, graceMs: 0 })(
+      Date.now() + 1_000,
+      stop.signal,
+    );
     while (began < 2) await new Promise((resolve) => setImmediate(resolve));
     stop.abort(new Error('killed'));
     await expect(dying).rejects.toThrow();

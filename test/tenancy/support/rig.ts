@@ -4,6 +4,7 @@ import { Registry } from 'prom-client';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { ApiServer } from '../../../src/api/routes/context.ts';
 import { buildServer } from '../../../src/api/server.ts';
+import { installationKeys } from '../../../src/delivery/installation-secret.ts';
 import { datasetOfForm } from '../../../src/reports/demand.ts';
 import { planAhead } from '../../../src/scheduler/ahead/plan-ahead.ts';
 import { studyDemand } from '../../../src/scheduler/ahead/study-demand.ts';
@@ -36,6 +37,8 @@ export async function openRig(database: Database, home: string, logged: string[]
   });
   const metrics = new Registry();
   const server = await buildServer({
+    keys: installationKeys('a secret of thirty-two characters'),
+    privateTargets: 'refuse',
     database,
     log,
     home,

@@ -5,6 +5,7 @@ import { createApiKey } from '../../../src/store/api-keys.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { addMember, addOperator, removeMember } from '../../../src/store/members.ts';
 import { load } from '../../ingest/support/load.ts';
+import { addOwing, owe } from '../../scheduler/send/support/owed.ts';
 import { addTestTenant, type TestDatabase, type TestTenant } from '../../support/database.ts';
 import { startEngine } from '../../support/engine.ts';
 
@@ -28,7 +29,16 @@ export interface Company {
   readonly tenant: TestTenant;
   readonly canary: string;
   /** Everything that names something of it. */
-  readonly ids: { run: string; key: string; user: string; load: string; file: string };
+  readonly ids: {
+    readonly run: string;
+    readonly key: string;
+    readonly user: string;
+    readonly load: string;
+    readonly file: string;
+    readonly schedule: string;
+    readonly delivery: string;
+    readonly suppression: string;
+  };
   /** Tokens of keys by preset; a spare one is the one that `ids` names. */
   readonly keys: Readonly<Record<string, string>>;
   /** Users by role, `ex` of nobody who is a member now. */
@@ -111,10 +121,23 @@ async function company(database: Database, home: string, canary: string): Promis
   }
   await engine.stop();
   const [{ run, file }] = made;
+  const owing = await addOwing(database, home, { name: canary, tenant });
+  const delivery = await owe(database, owing, { recipient: `${canary}@example.com` });
+  const suppression = await database.asTenant(tenant.id, async (tx) => {
+    const [row] = await tx.query<{ id: string }>(
+      `insert into daybook.suppressions (tenant_id, recipient, reason)
+       values ($1, $2, 'bounced') returning id`,
+      [tenant.id, `${canary}-gone@example.com`],
+    );
+    return row.id;
+  });
   return {
     tenant,
     canary,
-    ids: { run: run.id, key, user: users.viewer, load: loaded, file: file.id },
+    ids: {
+      ...{ run: run.id, key, user: users.viewer, load: loaded, file: file.id },
+      ...{ schedule: owing.scheduleId, delivery, suppression },
+    },
     keys,
     users,
   };

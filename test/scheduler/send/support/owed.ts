@@ -59,6 +59,9 @@ export async function addOwing(
     const run = await insertRun(tx, {
       ...{ tenantId: tenant.id, request, workClass: 'scheduled', requestedBy: OWNER, daysTotal: 2 },
     });
+    await tx.run(`update daybook.runs set state = 'done', finished_at = now() where id = $1`, [
+      run.id,
+    ]);
     const name = `${of.name}_calls.${format}`;
     const mediaType = format === 'csv' ? 'text/csv' : 'application/octet-stream';
     const file = await insertFile(tx, {
