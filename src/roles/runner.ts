@@ -11,6 +11,9 @@ import { clean } from '../scheduler/clean.ts';
 import { startCleaner } from '../scheduler/cleaner.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
+import { openSendStage } from '../scheduler/send/open-send-stage.ts';
+import { createStages } from '../scheduler/stages/create-stages.ts';
+import { startTicker } from '../scheduler/stages/ticker.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
@@ -33,6 +36,8 @@ export async function runRunner(config: Config): Promise<void> {
   });
   const dead = `${config.primary}/`;
   const holder = `${dead}${process.pid}`;
+  // Before anything is asked of others, whose answers would find nobody.
+  const send = await openSendStage(config, { database, holder, log }, { deadHolders: dead });
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
   const source = createPostgresSource(database);
   const { home, cacheBytes: boundBytes } = config;
@@ -66,6 +71,8 @@ export async function runRunner(config: Config): Promise<void> {
     mostOfTenant: MOST_RUNS_OF_TENANT,
     announce: (hint) => {
       sendToPrimary({ kind: 'progress', hint });
+      // What it made may be sealed now.
+      if (hint.state === 'done' || hint.state === 'failed') ticker.wake('process');
       // What the run had pinned may go now.
       if (hint.state !== 'running' && meter.isOverBound()) cleaner.wake();
     },
@@ -75,14 +82,26 @@ export async function runRunner(config: Config): Promise<void> {
     log,
     tell: (queue) => sendToPrimary({ kind: 'queue', ...queue }),
   });
+  const ticker = startTicker({
+    database,
+    holder,
+    log,
+    onQueued: () => executor.wake(),
+    stages: createStages({ database, send: send.pass }),
+  });
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
-    else if (message.kind === 'wake') executor.wake();
+    else if (message.kind === 'wake') {
+      executor.wake();
+      // Perhaps somebody wants a schedule now.
+      ticker.wake('process');
+    }
   });
   onDrain(async () => {
     watch.stop();
-    await Promise.all([ahead.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
+    await Promise.all([ahead.stop(), ticker.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
+    send.close();
     await database.close();
   });
 }

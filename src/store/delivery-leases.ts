@@ -50,6 +50,8 @@ export async function claimDeliveries(
     readonly leaseSeconds: number;
     /** The mail server is left alone for now. */
     readonly withoutMail: boolean;
+    /** This delivery and no other. */
+    readonly only?: string | undefined;
   },
 ): Promise<ClaimedDelivery[]> {
   return tx.query(
@@ -64,6 +66,7 @@ export async function claimDeliveries(
          min(d.not_before) as since
        from daybook.deliveries d, due
        where ${READY} and not ($6 and d.recipient_kind = 'email')
+         and ($7::uuid is null or d.id = $7)
        group by 1, 2, 3, 4),
      in_turn as materialized (
        select m.*, coalesce(u.messages, 0) + row_number() over (
@@ -107,6 +110,7 @@ export async function claimDeliveries(
       options.mostOfTenant,
       options.leaseSeconds,
       options.withoutMail,
+      options.only ?? null,
     ],
   );
 }

@@ -21,15 +21,19 @@ export interface SendStage {
 
 /**
  * The stage `send` as the configuration has it. Must be closed.
- * @param deadHolders holders whose names start so are dead, but for this one: what they were at is
- *   taken up at once
  * @throws DaybookError `E_CONFIG`
  */
 export async function openSendStage(
   config: Config,
   deps: StageDeps,
-  deadHolders?: string,
+  options: {
+    /** Holders whose names start so are dead, but for this one: what they were at is free at once. */
+    readonly deadHolders?: string;
+    /** This delivery and no other. */
+    readonly only?: string;
+  } = {},
 ): Promise<SendStage> {
+  const { deadHolders, only } = options;
   const { smtpUrl, from, dkim } = config.mail;
   const sender = from === null ? DEFAULT_SENDER : parseSender(from);
   const settings = smtpUrl === null ? null : parseSmtpUrl(smtpUrl);
@@ -56,7 +60,7 @@ export async function openSendStage(
       clock: Date.now,
       chance: Math.random,
     },
-    { atOnce: AT_ONCE, mostOfTenant: MOST_OF_TENANT },
+    { atOnce: AT_ONCE, mostOfTenant: MOST_OF_TENANT, ...(only === undefined ? {} : { only }) },
   );
   return { pass, close: () => mail.close() };
 }

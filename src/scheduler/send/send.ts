@@ -34,6 +34,8 @@ export interface SendOptions {
   readonly mostOfTenant: number;
   /** Default {@link GRACE_MS}. */
   readonly graceMs?: number;
+  /** This delivery and no other. */
+  readonly only?: string;
 }
 
 /** Messages by where they went; `lost` to another process. */
@@ -120,12 +122,11 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
     }
 
     function claim(limit: number): Promise<ClaimedDelivery[]> {
-      const { mostOfTenant } = options;
-      const { holder } = deps;
+      const { mostOfTenant, only } = options;
       const withoutMail = performance.now() < mailPausedUntil;
-      const leaseSeconds = LEASE_SECONDS;
+      const of = { holder: deps.holder, leaseSeconds: LEASE_SECONDS, now, limit };
       return deps.database.asSystem((tx) =>
-        claimDeliveries(tx, { holder, now, limit, mostOfTenant, leaseSeconds, withoutMail }),
+        claimDeliveries(tx, { ...of, mostOfTenant, withoutMail, only }),
       );
     }
   };
