@@ -28,6 +28,9 @@ import { pageRoutes } from './routes/pages.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runRoutes } from './routes/runs.ts';
 import { scheduleTestRoute } from './routes/schedule-test.ts';
+import { scheduleTimeRoutes } from './routes/schedule-times.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
+import { sealedFileRoutes } from './routes/sealed-files.ts';
 import { summaryRoute } from './routes/summary.ts';
 import { createTokenVerifier } from './supabase-token.ts';
 
@@ -129,6 +132,9 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
   deliveryRoutes(context);
   deliverySettingsRoutes(context);
   linkRoutes(context);
+  scheduleRoutes(context);
+  scheduleTimeRoutes(context);
+  sealedFileRoutes(context);
   keyRoutes(context);
   memberRoutes(context);
   healthRoutes(context);

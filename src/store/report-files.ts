@@ -1,6 +1,7 @@
 import type { ReportRequest } from '../reports/request.ts';
 import type { RecipientKind } from '../reports/schedule-spec.ts';
 import type { Tx } from './database.ts';
+import type { RunCursor } from './runs.ts';
 
 /** Sealed files: what was made for an occurrence, byte for byte, and for whom. */
 
@@ -61,6 +62,39 @@ export async function findReportFile(tx: Tx, id: string): Promise<ReportFileRow 
     [id],
   );
   return row ?? null;
+}
+
+/** One page, newest first. Tenant transaction. */
+export async function listReportFiles(
+  tx: Tx,
+  page: {
+    readonly limit: number;
+    readonly after: RunCursor | null;
+    readonly occurrence?: string | undefined;
+    /** Only those of which a day changed since they were sealed. */
+    readonly changed?: boolean;
+  },
+): Promise<{ files: ReportFileRow[]; next: RunCursor | null }> {
+  const rows = await tx.query<ReportFileRow & { micros: string }>(
+    `select ${COLUMNS}, (extract(epoch from sealed_at) * 1000000)::bigint::text as micros
+     from daybook.report_files
+     where ($2::bigint is null
+         or sealed_at <= timestamptz 'epoch' + $2 * interval '1 microsecond'
+         and (sealed_at < timestamptz 'epoch' + $2 * interval '1 microsecond' or id > $3::uuid))
+       and ($4::uuid is null or occurrence_id = $4)
+       and ($5 = false or cardinality(changed_days) > 0)
+     order by sealed_at desc, id limit $1`,
+    [
+      page.limit + 1,
+      page.after?.createdAtMicros ?? null,
+      page.after?.id ?? null,
+      page.occurrence ?? null,
+      page.changed ?? false,
+    ],
+  );
+  const files = rows.slice(0, page.limit).map(({ micros: _, ...row }) => row);
+  const last = rows.length > page.limit ? rows[page.limit - 1] : null;
+  return { files, next: last ? { createdAtMicros: last.micros, id: last.id } : null };
 }
 
 /** What was sealed last of a subject; null: nothing was. Tenant transaction. */

@@ -104,7 +104,7 @@ function* dueTimesFrom(
   const firstDay = Math.floor(wallMs / DAY_MS);
   for (let day = firstDay; day <= firstDay + LONGEST_WAIT_DAYS; day++) {
     if (!fitsDay(cron, day) || !existsIn(calendar, day)) continue;
-    const zone = zoneOn(calendar, dateOf(day));
+    const zone = calendar.length === 1 ? calendar[0].zone : zoneOn(calendar, dateOf(day));
     for (const hour of cron.hours) {
       for (const minute of cron.minutes) {
         const nominalMs = day * DAY_MS + (hour * 60 + minute) * 60_000;
