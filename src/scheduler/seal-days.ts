@@ -30,9 +30,9 @@ export async function sealDays(
   return { revision: before.revision + (same ? 0 : 1), dayKeys };
 }
 
-/** A day without rows has no part, and an empty key. */
+/** A day of which no row was ever written has no part, and an empty key. */
 function dayKeysOf(days: readonly MadeDay[]): DayKeys {
-  return days.map(({ day, rows }) => [day.date, rows === null || rows.rows === 0 ? '' : rows.key]);
+  return days.map(({ day, rows }) => [day.date, rows?.key ?? '']);
 }
 
 /** Versions count rows by the hour: where a day falls on whole hours they must agree. */

@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ReportDocument } from '../../../src/reports/document.ts';
 import type { ReportRequest } from '../../../src/reports/request.ts';
+import { expireFiles } from '../../../src/scheduler/clean-files.ts';
+import { deleteExpiredRows } from '../../../src/scheduler/clean-rows.ts';
 import { planStage } from '../../../src/scheduler/stages/plan.ts';
 import { processStage } from '../../../src/scheduler/stages/process.ts';
+import { evictParts } from '../../../src/store/part-eviction.ts';
 import { editSchedule } from '../../../src/store/save-schedule.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
 import { load } from '../../ingest/support/load.ts';
@@ -328,5 +333,51 @@ describe('a file made again', () => {
       [2, '4', 'again_calls_2026-03-02_r2.csv'],
     ]);
     expect(files[0].sha256).toBe(files[1].sha256);
+  });
+});
+
+describe('a sealed file past its retention', () => {
+  it('stays while somebody is owed it; then its bytes go and its row says so', async () => {
+    const tenant = await tenantIn(test, 'UTC', 'retained');
+    await loadCalls(tenant, '2026-03-03T00:00Z');
+    const { id } = await scheduleAt(test, tenant, '2026-03-02T12:00Z');
+    await plan('2026-03-03T08:00Z');
+    await process('2026-03-03T08:00Z');
+    await execute();
+    await process('2026-03-03T08:01Z');
+    const [{ path }] = await filesOf(id);
+    const later = Date.now() + 91 * 86_400_000;
+    const expire = () =>
+      expireFiles(later, { ...test, home, log: pino({ level: 'silent' }) }, signal());
+    const look = () =>
+      system<{ removed: boolean }>(
+        `select r.removed_at is not null as removed from daybook.report_files r
+         join daybook.occurrences o on o.id = r.occurrence_id where o.schedule_id = $1`,
+        [id],
+      );
+    await expire();
+    expect(existsSync(`${home}/${path}`)).toBe(true);
+    expect(await look()).toEqual([{ removed: false }]);
+    await system(`update daybook.deliveries set state = 'sent' where tenant_id = $1 returning 1`, [
+      tenant.id,
+    ]);
+    await expire();
+    expect(existsSync(`${home}/${path}`)).toBe(false);
+    expect(await look()).toEqual([{ removed: true }]);
+  });
+
+  it('lets go of the rows that it was made of, which were pinned until then', async () => {
+    const keptOf = () =>
+      system<{ kept: number }>(
+        `select count(*)::int as kept from daybook.parts p join daybook.sealed_parts s using (tenant_id, key)`,
+      );
+    const [{ kept }] = await keptOf();
+    expect(kept).toBeGreaterThan(3);
+    await test.database.asSystem((tx) => evictParts(tx, 2 ** 40, 1_000));
+    expect(await keptOf()).toEqual([{ kept }]);
+    await deleteExpiredRows(Date.now() + 91 * 86_400_000, test.database, signal());
+    expect(await keptOf()).toEqual([{ kept: 0 }]);
+    const gone = await test.database.asSystem((tx) => evictParts(tx, 2 ** 40, 1_000));
+    expect(gone.length).toBeGreaterThanOrEqual(kept);
   });
 });
