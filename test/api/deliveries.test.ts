@@ -279,6 +279,32 @@ describe('a test', () => {
   });
 });
 
+describe('saving a schedule', () => {
+  it('refuses recipients inside, in all its spellings, and of domains that are not allowed', async () => {
+    const save = (recipient: object) =>
+      api.server.inject({
+        ...{ method: 'POST', url: '/v1/schedules', headers: api.asA },
+        payload: {
+          ...{ report: 'calls', period: 'yesterday', every: 'day', at: '08:00' },
+          recipients: [recipient],
+        },
+      });
+    for (const host of ['127.0.0.1', '2130706433', '0x7f.1', '[::1]', '[::ffff:10.0.0.1]']) {
+      const answer = await save({ webhook: `https://${host}/hook` });
+      expect(answer.statusCode, host).toBe(422);
+      expect(answer.json().where).toBe('recipients[0].webhook');
+    }
+    expect((await save({ email: 'ana@xn--80ak6aa92e.com' })).statusCode).toBe(422);
+    const settings = { method: 'PATCH', url: '/v1/delivery-settings', headers: api.asA } as const;
+    const allow = (allowed_domains: string[] | null) =>
+      api.server.inject({ ...settings, payload: { allowed_domains } });
+    await allow(['example.com']);
+    expect((await save({ email: 'eve@evil.example' })).statusCode).toBe(422);
+    await allow(null);
+    expect((await save({ email: 'ana@example.com' })).statusCode).toBe(201);
+  });
+});
+
 describe('the webhook key', () => {
   it('is shown to who manages deliveries alone, and another after it was changed', async () => {
     const url = '/v1/delivery-settings/webhook-key';
