@@ -25,8 +25,8 @@ create table daybook.delivery_attempts (
   -- Where it went: a server's name, `outbox`, or the host of a hook.
   via text not null,
   began_at timestamptz not null default now(),
-  -- When the first byte of the message was about to go: from then on a copy may exist.
-  data_at timestamptz,
+  -- When the message was about to be ended, by its final dot: from then on a copy may exist.
+  final_at timestamptz,
   ended_at timestamptz,
   -- `lost`: whoever was at it did not come back to say.
   outcome text check (outcome in ('sent', 'temporary', 'permanent', 'ambiguous', 'lost')),

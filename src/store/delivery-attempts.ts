@@ -13,8 +13,8 @@ export interface DeliveryAttempt {
   readonly messageId: string;
   readonly via: string;
   readonly beganAt: number;
-  /** Null: nothing of the message went out. */
-  readonly dataAt: number | null;
+  /** Before its end; null: it never came so far, and nobody took it. */
+  readonly finalAt: number | null;
   readonly endedAt: number | null;
   readonly outcome: 'sent' | 'temporary' | 'permanent' | 'ambiguous' | 'lost' | null;
   readonly stage: string | null;
@@ -46,10 +46,11 @@ export async function beginAttempts(
 }
 
 /**
- * Writes down that the message begins to go out. False: a lease is lost, and nothing may go. A lease
- * that is about to end counts as lost: the record would come too late.
+ * Writes down that the message is about to be ended, after which it may have been taken. False: a
+ * lease is lost, and it must not be ended. A lease that is about to run out counts as lost: the
+ * record of how it ended would come too late.
  */
-export async function noteDataBegun(tx: Tx, leases: readonly DeliveryLease[]): Promise<boolean> {
+export async function noteEnding(tx: Tx, leases: readonly DeliveryLease[]): Promise<boolean> {
   const noted = await tx.run(
     `with held as materialized (
        select d.id, d.tenant_id, d.lease_token
@@ -58,7 +59,7 @@ export async function noteDataBegun(tx: Tx, leases: readonly DeliveryLease[]): P
        where d.lease_token = h.token and d.state = 'sending'
          and d.lease_until >= now() + interval '5 seconds'
        for update of d)
-     update daybook.delivery_attempts a set data_at = now()
+     update daybook.delivery_attempts a set final_at = now()
      from held where a.tenant_id = held.tenant_id and a.delivery_id = held.id
        and a.lease_token = held.lease_token and a.outcome is null`,
     columnsOf(leases),
@@ -114,7 +115,7 @@ export async function listAttempts(tx: Tx, deliveryId: string): Promise<Delivery
   return tx.query(
     `select attempt, message_id as "messageId", via,
        floor(extract(epoch from began_at) * 1000)::float8 as "beganAt",
-       floor(extract(epoch from data_at) * 1000)::float8 as "dataAt",
+       floor(extract(epoch from final_at) * 1000)::float8 as "finalAt",
        floor(extract(epoch from ended_at) * 1000)::float8 as "endedAt",
        outcome, stage, code, reply
      from daybook.delivery_attempts where delivery_id = $1::uuid order by attempt`,

@@ -89,7 +89,7 @@ export async function claimDeliveries(
         where a.tenant_id = d.tenant_id and a.delivery_id = d.id
           and a.began_at >= d.owed_since) as tries,
        (select count(*)::int from daybook.delivery_attempts a
-        where a.tenant_id = d.tenant_id and a.delivery_id = d.id and a.data_at >= d.owed_since
+        where a.tenant_id = d.tenant_id and a.delivery_id = d.id and a.final_at >= d.owed_since
           and a.outcome in ('ambiguous', 'lost')) as doubts`,
     [
       options.holder,
@@ -104,8 +104,8 @@ export async function claimDeliveries(
 }
 
 /**
- * Takes back deliveries whose holder did not come back. Where the message had begun to go out it is
- * in doubt whether it arrived: it is tried once more, or held where the tenant wants that, or where
+ * Takes back deliveries whose holder did not come back. Where the message was about to be ended it is
+ * in doubt whether it was taken: it is tried once more, or held where the tenant wants that, or where
  * it is in doubt for the second time. Else it is simply due again. The number of those in doubt.
  */
 export async function recoverDeliveries(
@@ -120,11 +120,11 @@ export async function recoverDeliveries(
        update daybook.delivery_attempts a set outcome = 'lost', ended_at = now()
        from expired e
        where a.tenant_id = e.tenant_id and a.delivery_id = e.id and a.outcome is null
-       returning a.tenant_id, a.delivery_id, a.lease_token, a.data_at),
+       returning a.tenant_id, a.delivery_id, a.lease_token, a.final_at),
      doubts as materialized (
-       select e.id, count(c.data_at) as now_in_doubt,
+       select e.id, count(c.final_at) as now_in_doubt,
          (select count(*) from daybook.delivery_attempts a
-          where a.tenant_id = e.tenant_id and a.delivery_id = e.id and a.data_at >= e.owed_since
+          where a.tenant_id = e.tenant_id and a.delivery_id = e.id and a.final_at >= e.owed_since
             and a.outcome in ('ambiguous', 'lost')) as before
        from expired e left join closed c on c.tenant_id = e.tenant_id and c.delivery_id = e.id
          and c.lease_token = e.lease_token
@@ -137,7 +137,7 @@ export async function recoverDeliveries(
              else 'in_doubt' end,
            last_code = case when n.now_in_doubt = 0 then d.last_code else 'E_IN_DOUBT' end,
            last_reply = case when n.now_in_doubt = 0 then d.last_reply
-             else 'the process ended while the message went out' end
+             else 'the process ended while the message was' end
        from doubts n
        join daybook.deliveries held on held.id = n.id
        left join lateral (

@@ -62,7 +62,7 @@ afterAll(() => rmSync(home, { recursive: true }));
 async function read(mail: Awaited<ReturnType<typeof sampleMail>>): Promise<Read> {
   const signal = new AbortController().signal;
   rmSync(join(home, 'outbox'), { recursive: true, force: true });
-  await openOutbox(home).send(mail, { onData: async () => {}, signal });
+  await openOutbox(home).send(mail, { beforeEnd: async () => {}, signal });
   const [name] = readdirSync(join(home, 'outbox'));
   return JSON.parse(
     execFileSync('python3', ['-c', READ, join(home, 'outbox', name)], { encoding: 'utf8' }),

@@ -7,12 +7,12 @@ export interface MailTransport {
   /**
    * Sends one mail to its one recipient. Never throws for what a server says or for a lost
    * connection: that is the outcome.
-   * @param onData awaited before the first byte of the message goes out; when it throws, nothing
-   *   goes out, and what it threw comes through
+   * @param beforeEnd awaited before the message is ended, so before anybody can have taken it; when
+   *   it throws, nobody takes it, and what it threw comes through
    */
   send(
     mail: Mail,
-    options: { readonly onData: () => Promise<void>; readonly signal: AbortSignal },
+    options: { readonly beforeEnd: () => Promise<void>; readonly signal: AbortSignal },
   ): Promise<SendOutcome>;
   /** Waits for nothing: what is under way fails. */
   close(): void;

@@ -15,12 +15,12 @@ export function openOutbox(home: string): MailTransport {
   const folder = join(home, 'outbox');
   const composer = nodemailer.createTransport({ streamTransport: true, newline: 'windows' });
   return {
-    async send(mail, { onData, signal }) {
+    async send(mail, { beforeEnd, signal }) {
       const path = join(folder, outboxName(mail));
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 });
         const { message } = await composer.sendMail(nodemailerMessage(mail));
-        await onData();
+        await beforeEnd();
         await writeWhole(path, message as Readable, signal);
       } catch (error) {
         throw toFileError(error, 'outbox');

@@ -80,11 +80,11 @@ export function openSmtpTransport(options: SmtpOptions): MailTransport {
   });
 
   return {
-    async send(mail: Mail, { onData, signal }) {
+    async send(mail: Mail, { beforeEnd, signal }) {
       let refusal: unknown;
       const gate = openDataGate(async () => {
         try {
-          await onData();
+          await beforeEnd();
         } catch (error) {
           refusal = error ?? new Error('the sending was refused');
           throw error;

@@ -7,13 +7,14 @@ import {
   beginAttempts,
   type DeliveryEnd,
   endDeliveries,
-  noteDataBegun,
+  noteEnding,
   putOffRecipient,
 } from '../../store/delivery-attempts.ts';
 import type { ClaimedDelivery } from '../../store/delivery-leases.ts';
 import { type DeliverySettings, readDeliverySettings } from '../../store/delivery-settings.ts';
-import { readOwed } from '../../store/owed-messages.ts';
-import { suppress } from '../../store/suppressions.ts';
+import { type OwedPart, readOwed } from '../../store/owed-messages.ts';
+import { findOwners, ownerKey } from '../../store/owners.ts';
+import { findSuppression, type Suppression, suppress } from '../../store/suppressions.ts';
 import { requireTenant, type Tenant } from '../../store/tenants.ts';
 import type { OwedDelivery } from './file-ways.ts';
 import { refusalOf } from './may-send.ts';
@@ -38,18 +39,23 @@ export async function deliverMessage(
   deps: SendDeps,
   signal: AbortSignal,
 ): Promise<Delivered> {
-  const { tenantId } = deliveries[0];
-  const inTenant = <T>(work: (tx: Tx) => Promise<T>) => deps.database.asTenant(tenantId, work);
-  const { tenant, settings } = await inTenant(async (tx) => ({
-    tenant: await requireTenant(tx, tenantId),
-    settings: await readDeliverySettings(tx),
-  }));
+  const { tenant, settings, parts } = await look(deliveries, deps);
+  const owners = await deps.database.asSystem(
+    (tx) =>
+      findOwners(
+        tx,
+        parts.flatMap(({ part }) =>
+          part ? [{ tenantId: tenant.id, owner: part.occurrence.owner }] : [],
+        ),
+      ),
+    { readOnly: true },
+  );
   const owed: OwedDelivery[] = [];
   let last: Delivered['state'] = 'cancelled';
-  for (const delivery of deliveries) {
-    const part = await inTenant((tx) => readOwed(tx, delivery));
+  for (const { delivery, part, suppression } of parts) {
+    const owner = part && owners.get(ownerKey({ ...part.occurrence, tenantId: tenant.id }));
     const refusal = part
-      ? await refusalOf(delivery, part, settings, deps.database)
+      ? refusalOf(delivery, part, { settings, owner: owner ?? undefined, suppression })
       : { code: 'E_GONE', reason: 'what it was of is gone' };
     if (part && !refusal) owed.push({ delivery, part });
     else if (refusal) {
@@ -59,6 +65,37 @@ export async function deliverMessage(
   }
   if (owed.length === 0) return { state: last, serverFails: false };
   return send(owed, { tenant, settings }, deps, signal);
+}
+
+/** All that there is about a message, as of one moment. */
+function look(deliveries: readonly ClaimedDelivery[], deps: SendDeps) {
+  const { tenantId } = deliveries[0];
+  return deps.database.asTenant(
+    tenantId,
+    async (tx) => {
+      const parts: {
+        delivery: ClaimedDelivery;
+        part: OwedPart | null;
+        suppression: Suppression | null;
+      }[] = [];
+      for (const delivery of deliveries) {
+        const part = await readOwed(tx, delivery);
+        const suppression = part
+          ? await findSuppression(tx, {
+              recipient: delivery.recipient.toLowerCase(),
+              scheduleId: part.occurrence.scheduleId,
+            })
+          : null;
+        parts.push({ delivery, part, suppression });
+      }
+      return {
+        tenant: await requireTenant(tx, tenantId),
+        settings: await readDeliverySettings(tx),
+        parts,
+      };
+    },
+    { readOnly: true },
+  );
 }
 
 async function send(
@@ -77,12 +114,12 @@ async function send(
     const message = await prepareMessage(owed, of, deps, signal);
     const { messageId, via } = message;
     if (!(await inTenant((tx) => beginAttempts(tx, deliveries, { messageId, via })))) return lost;
-    const onData = async () => {
+    const beforeEnd = async () => {
       signal.throwIfAborted();
-      if (await inTenant((tx) => noteDataBegun(tx, deliveries))) return;
+      if (await inTenant((tx) => noteEnding(tx, deliveries))) return;
       throw new DaybookError('E_LEASE_LOST', { got: first.id });
     };
-    outcome = await message.send({ onData, signal });
+    outcome = await message.send({ beforeEnd, signal });
   } catch (error) {
     if (signal.aborted) throw error;
     if (error instanceof DaybookError && error.code === 'E_LEASE_LOST') return lost;
@@ -117,6 +154,7 @@ async function followUp(
   deps: SendDeps,
 ): Promise<void> {
   const { tenantId, recipientKind: kind, recipient } = delivery;
+  if (outcome.kind === 'sent') return;
   await deps.database.asTenant(tenantId, async (tx) => {
     if (kind === 'email' && saysNoSuchMailbox(outcome)) {
       const { key } = parseMailAddress(recipient, 'recipient');

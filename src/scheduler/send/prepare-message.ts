@@ -18,8 +18,8 @@ export interface PreparedMessage {
   readonly messageId: string;
   readonly via: string;
   send(options: {
-    /** Awaited before the first byte goes out. */
-    readonly onData: () => Promise<void>;
+    /** Awaited before anybody can have taken it. */
+    readonly beforeEnd: () => Promise<void>;
     readonly signal: AbortSignal;
   }): Promise<SendOutcome & { readonly retryAfterMs?: number | null }>;
 }
@@ -114,8 +114,8 @@ function prepareHook(
   return {
     messageId: message.id,
     via: URL.canParse(url) ? new URL(url).hostname : 'unknown',
-    async send({ onData, signal }) {
-      await onData();
+    async send({ beforeEnd, signal }) {
+      await beforeEnd();
       return sendHook({
         kind: delivery.recipientKind as HookKind,
         url,

@@ -11,9 +11,9 @@ import type { SendDeps } from './send-deps.ts';
 
 /**
  * The stage `send`: what is owed goes out, the tenants in turn. A message is claimed under a lease,
- * its attempt is on record before a byte of it goes out, and how it ended is recorded under the same
- * lease. So a process that dies leaves one of three: nothing went out, and it is simply due again;
- * it began to go out, and it is in doubt; or it is recorded, and done.
+ * its attempt is on record before DATA and marked before the final dot, and how it ended is recorded
+ * under the same lease. So a process that dies leaves one of three: nobody can have taken it, and it
+ * is simply due again; somebody may have, and it is in doubt; or it is recorded, and done.
  */
 
 const LEASE_SECONDS = 60;
@@ -104,8 +104,10 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
     try {
       for (;;) {
         signal.throwIfAborted();
-        const limit = performance.now() < until ? options.atOnce - underWay.size : 0;
-        const claimed = limit === 0 ? [] : await claim(limit);
+        // Some at a time: a claim looks at all that is owed.
+        const free = options.atOnce - underWay.size;
+        const isTime = underWay.size === 0 || free * 3 >= options.atOnce;
+        const claimed = isTime && performance.now() < until ? await claim(free) : [];
         for (const message of messagesOf(claimed)) {
           const delivering = deliver(message).finally(() => underWay.delete(delivering));
           underWay.add(delivering);

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(home, { recursive: true }));
 
-const options = { onData: async () => {}, signal: new AbortController().signal };
+const options = { beforeEnd: async () => {}, signal: new AbortController().signal };
 
 async function bytesOf(mail: Mail): Promise<Buffer> {
   await openOutbox(home).send(mail, options);

@@ -65,10 +65,10 @@ describe.each(VERBS)('at %s', (verb) => {
       server.script = { [verb]: reply as Reply };
       server.messages.length = 0;
       let begun = 0;
-      const onData = async () => {
+      const beforeEnd = async () => {
         begun += 1;
       };
-      const outcome = await open().send(await sampleMail(), { onData, signal });
+      const outcome = await open().send(await sampleMail(), { beforeEnd, signal });
       server.script = {};
       expect(outcome.kind).toBe(kind);
       const given = verb === 'end' ? 1 : 0;
@@ -103,7 +103,7 @@ describe('a conversation', () => {
         ...{ dkim: null, connections: 1, log: pino({ level: 'silent' }) },
       });
       onTestFinished(() => transport.close());
-      return transport.send(await sampleMail(), { onData: async () => {}, signal });
+      return transport.send(await sampleMail(), { beforeEnd: async () => {}, signal });
     };
     const refused = await send('');
     expect(refused).toMatchObject({ kind: 'temporary', stage: 'starttls', concerns: 'server' });
@@ -118,16 +118,16 @@ describe('a conversation', () => {
       ...{ dkim: null, connections: 1, log: pino({ level: 'silent' }) },
     });
     onTestFinished(() => transport.close());
-    const outcome = await transport.send(await sampleMail(), { onData: async () => {}, signal });
+    const outcome = await transport.send(await sampleMail(), { beforeEnd: async () => {}, signal });
     expect(outcome).toMatchObject({ kind: 'temporary', concerns: 'server' });
     expect(server.lines.filter((line) => /^(?:AUTH|MAIL)/.test(line))).toEqual([]);
   });
 
-  it('is broken off before the first byte when it cannot be recorded that it begins', async () => {
+  it('is broken off before the final dot when it cannot be recorded that it comes', async () => {
     server.messages.length = 0;
     const lost = new Error('the lease is lost');
     const sending = open().send(await sampleMail(), {
-      onData: () => Promise.reject(lost),
+      beforeEnd: () => Promise.reject(lost),
       signal,
     });
     await expect(sending).rejects.toBe(lost);
@@ -138,11 +138,11 @@ describe('a conversation', () => {
     server.messages.length = 0;
     const transport = open();
     const first = await sampleMail();
-    const onData = async () => {};
-    expect(await transport.send(first, { onData, signal })).toMatchObject({ kind: 'sent' });
+    const beforeEnd = async () => {};
+    expect(await transport.send(first, { beforeEnd, signal })).toMatchObject({ kind: 'sent' });
     server.script = { mail: 'cut' };
     const second = transport.send(await sampleMail({ to: 'bob@example.com' }), {
-      onData: async () => {},
+      beforeEnd: async () => {},
       signal,
     });
     const before = server.lines.length;

@@ -54,9 +54,9 @@ async function send(mails: readonly Mail[], dkim: DkimSettings | null = null): P
     tls: { ca: CERTIFICATE.cert },
   });
   onTestFinished(() => transport.close());
-  const onData = async () => {};
+  const beforeEnd = async () => {};
   const outcomes = await Promise.all(
-    mails.map((mail) => transport.send(mail, { onData, signal: new AbortController().signal })),
+    mails.map((mail) => transport.send(mail, { beforeEnd, signal: new AbortController().signal })),
   );
   expect(outcomes.map(({ kind }) => kind)).toEqual(mails.map(() => 'sent'));
 }

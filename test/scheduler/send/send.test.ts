@@ -92,7 +92,7 @@ describe('what is owed', () => {
     const [attempt, ...more] = await attempts(of, id);
     expect(more).toEqual([]);
     expect(attempt).toMatchObject({ attempt: 1, outcome: 'sent', stage: 'end', code: '250' });
-    expect(attempt.dataAt).toBeGreaterThanOrEqual(attempt.beganAt);
+    expect(attempt.finalAt).toBeGreaterThanOrEqual(attempt.beganAt);
   });
 
   it('is not sent when the file on disk is not what was sealed', async () => {
@@ -294,7 +294,7 @@ describe('a message of which nobody knows', () => {
     expect(server.messages).toHaveLength(1);
   });
 
-  it('because its process died in DATA is in doubt; because it died before, it is simply due', async () => {
+  it('because its process died at the final dot is in doubt; because it died before, it is simply due', async () => {
     const of = await owing();
     const dead = await owe(db.database, of, { recipient: 'ana@example.com' });
     const early = await owe(db.database, of, { recipient: 'bob@example.com' });
@@ -302,8 +302,8 @@ describe('a message of which nobody knows', () => {
     const stop = new AbortController();
     let began = 0;
     const dies: SendDeps['mail'] = {
-      async send(mail, { onData, signal }) {
-        if (mail.to.local === 'ana') await onData();
+      async send(mail, { beforeEnd, signal }) {
+        if (mail.to.local === 'ana') await beforeEnd();
         began += 1;
         return new Promise((_, reject) => {
           signal.addEventListener('abort', () => reject(new Error('killed')));
@@ -328,8 +328,8 @@ describe('a message of which nobody knows', () => {
     expect(await outcomes(early)).toEqual(['lost', 'sent']);
     const deadAttempts = await attempts(of, dead);
     expect(new Set(deadAttempts.map(({ messageId }) => messageId)).size).toBe(1);
-    expect(deadAttempts[0].dataAt).not.toBeNull();
-    expect((await attempts(of, early))[0].dataAt).toBeNull();
+    expect(deadAttempts[0].finalAt).not.toBeNull();
+    expect((await attempts(of, early))[0].finalAt).toBeNull();
   });
 });
 

@@ -147,8 +147,8 @@ export function flows(): Record<string, Flow> {
       );
       const sent: string[] = [];
       const mail: MailTransport = {
-        async send({ text, attachments }, { onData }) {
-          await onData();
+        async send({ text, attachments }, { beforeEnd }) {
+          await beforeEnd();
           sent.push(text, ...attachments.map(({ bytes }) => bytes.toString('latin1')));
           const done = { kind: 'sent', stage: 'end', code: '250', reply: '' } as const;
           return { ...done, concerns: 'message', tooLarge: false };

@@ -17,6 +17,8 @@ export interface ScriptedServer {
   readonly messages: Buffer[];
   /** Of the next conversations. */
   script: Partial<Record<Verb, Reply>>;
+  /** Told of each verb before it is answered. */
+  onVerb: (verb: Verb) => void;
   close(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export async function startScriptedServer(
     lines,
     messages,
     script: {},
+    onVerb: () => {},
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -61,6 +64,7 @@ export async function startScriptedServer(
 
   /** False: the conversation is over. */
   function answer(socket: Socket, verb: Verb, yes = YES[verb]): boolean {
+    self.onVerb(verb);
     const reply = self.script[verb] ?? yes;
     if (reply === 'cut') socket.end();
     else if (reply === 'reset')

@@ -149,7 +149,7 @@ export async function letTimePass(database: Database, interval: string): Promise
   await database.asSystem((tx) =>
     tx.run(
       `update daybook.delivery_attempts set began_at = began_at - $1::interval,
-         data_at = data_at - $1::interval, ended_at = ended_at - $1::interval`,
+         final_at = final_at - $1::interval, ended_at = ended_at - $1::interval`,
       [interval],
     ),
   );
