@@ -9,6 +9,7 @@ import { startPlanningAhead } from '../scheduler/ahead/start-planning.ts';
 import { createCacheMeter } from '../scheduler/cache-metrics.ts';
 import { clean } from '../scheduler/clean.ts';
 import { startCleaner } from '../scheduler/cleaner.ts';
+import { startHashing } from '../scheduler/hash-files.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
@@ -50,6 +51,7 @@ export async function runRunner(config: Config): Promise<void> {
     },
     log,
   });
+  const hasher = startHashing({ database, home, log });
   const executor = startRunExecutor({
     database,
     source,
@@ -66,6 +68,7 @@ export async function runRunner(config: Config): Promise<void> {
     mostOfTenant: MOST_RUNS_OF_TENANT,
     announce: (hint) => {
       sendToPrimary({ kind: 'progress', hint });
+      if (hint.state === 'done') hasher.wake();
       // What the run had pinned may go now.
       if (hint.state !== 'running' && meter.isOverBound()) cleaner.wake();
     },
@@ -83,6 +86,7 @@ export async function runRunner(config: Config): Promise<void> {
   onDrain(async () => {
     watch.stop();
     await Promise.all([ahead.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
+    await hasher.stop();
     await database.close();
   });
 }

@@ -5,17 +5,16 @@ import { makingFolder, putInPlace } from '../cache/unfinished.ts';
 import { toFileError } from '../errors.ts';
 import type { Coding, FileBlock } from '../reports/stored-form.ts';
 import { createBlockIndex } from './block-index.ts';
-import { openContentHash } from './content-hash.ts';
 
 /**
- * A finished file in the making: written beside, hashed on the way, synced, renamed. Its bytes may
- * be read from `temporary` while they come; they are never taken back, only all given up.
+ * A finished file in the making: written beside, synced, renamed. Its bytes may be read from
+ * `temporary` while they come; they are never taken back, only all given up.
  */
 export interface ArtifactWriter {
   /** Resolves when it wants more, and is done with the bytes. */
   write(bytes: Uint8Array): Promise<void>;
   /** Of a coded file: what was written since the last cut inflates alone, to `rawBytes`. */
-  cut(rawBytes: number): Promise<void>;
+  cut(rawBytes: number): void;
   commit(): Promise<WrittenArtifact>;
   /** Leaves nothing behind. */
   abort(): Promise<void>;
@@ -24,8 +23,6 @@ export interface ArtifactWriter {
 export interface WrittenArtifact {
   /** Of the file as people get it. */
   readonly bytes: number;
-  /** Of the same, hex. */
-  readonly sha256: string;
   readonly coding: Coding;
   readonly storedBytes: number;
   readonly blocks: readonly FileBlock[];
@@ -37,10 +34,10 @@ export interface ArtifactTarget {
   readonly path: string;
   readonly coding: Coding;
   /**
-   * Hears how many bytes stand in the file, and where it stands while it is made, relative to the
-   * home folder.
+   * Hears how many bytes stand in the file, where it stands while it is made, relative to the home
+   * folder, and whether it is whole: then it only has to be made to last.
    */
-  readonly onBytes: (storedBytes: number, temporary: string) => void;
+  readonly onBytes: (storedBytes: number, temporary: string, isWhole: boolean) => void;
 }
 
 /** Small writes are gathered up to this many bytes. */
@@ -56,7 +53,6 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
   const making = makingFolder('files');
   const temporary = join(making, `${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   const index = createBlockIndex(coding);
-  const hash = openContentHash(coding);
   let handle: FileHandle | null = null;
   let gathered: Uint8Array[] = [];
   let gatheredBytes = 0;
@@ -96,7 +92,7 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
       // A failure stays for the end: the system tells of it only once.
       syncing.catch(() => {});
     }
-    onBytes(storedBytes, temporary);
+    onBytes(storedBytes, temporary, false);
   }
 
   return {
@@ -107,24 +103,23 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
         gathered.push(isEnough ? data : Uint8Array.from(data));
         const writing = isEnough ? flush() : null;
         if (!isEnough) lingering ??= setTimeout(() => void flush().catch(() => {}), GATHER_MS);
-        hash.write(data);
-        for (const block of index.add(data)) await hash.block(block);
+        index.add(data);
         await writing;
       }),
-    async cut(rawBytes) {
-      for (const block of index.cut(rawBytes)) await hash.block(block);
-    },
+    cut: (rawBytes) => index.cut(rawBytes),
     commit: () =>
       naming(async () => {
         await flush();
         const file = handle as unknown as FileHandle;
-        for (const block of index.end()) await hash.block(block);
-        const [content] = await Promise.all([hash.end(), file.sync(), syncing]);
+        onBytes(storedBytes, temporary, true);
+        const blocks = index.end();
+        await Promise.all([file.sync(), syncing]);
         await file.close();
         handle = null;
         await putInPlace(join(home, temporary), join(home, path));
         await syncFolder(folder);
-        return { ...content, coding, storedBytes, blocks: index.blocks };
+        const bytes = blocks.reduce((sum, { rawBytes }) => sum + rawBytes, 0);
+        return { bytes, coding, storedBytes, blocks };
       }),
     async abort() {
       if (lingering) clearTimeout(lingering);
