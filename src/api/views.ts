@@ -47,7 +47,7 @@ export const RunView = z.object({
       media_type: z.string(),
       bytes: z.number(),
       sha256: orNull(z.string()).describe(
-        'Of the file as it is got without a coding; null for a moment after it was made.',
+        'Of the file as it is got without a coding; null for some seconds after it was made.',
       ),
       rows: z.number(),
       revision: z.number(),

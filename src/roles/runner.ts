@@ -51,7 +51,7 @@ export async function runRunner(config: Config): Promise<void> {
     },
     log,
   });
-  const hasher = startHashing({ database, home, log });
+  const hasher = startHashing({ database, home, log, isIdle: () => executor.isIdle() });
   const executor = startRunExecutor({
     database,
     source,

@@ -11,7 +11,7 @@ import { createBlockIndex } from './block-index.ts';
  * `temporary` while they come; they are never taken back, only all given up.
  */
 export interface ArtifactWriter {
-  /** Resolves when it wants more, and is done with the bytes. */
+  /** Resolves when it is done with the bytes, and wants more. */
   write(bytes: Uint8Array): Promise<void>;
   /** Of a coded file: what was written since the last cut inflates alone, to `rawBytes`. */
   cut(rawBytes: number): void;
@@ -40,7 +40,7 @@ export interface ArtifactTarget {
   readonly onBytes: (storedBytes: number, temporary: string, isWhole: boolean) => void;
 }
 
-/** Small writes are gathered up to this many bytes. */
+/** So many bytes are gathered, and written at once. */
 const GATHER_BYTES = 1 << 20;
 /** And for so long: who reads along does not wait for a day that is still being made. */
 const GATHER_MS = 100;
@@ -54,8 +54,11 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
   const temporary = join(making, `${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   const index = createBlockIndex(coding);
   let handle: FileHandle | null = null;
-  let gathered: Uint8Array[] = [];
-  let gatheredBytes = 0;
+  /** One is filled while the other is written; each waits until it is free. */
+  const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(GATHER_BYTES));
+  const free: Promise<void>[] = [Promise.resolve(), Promise.resolve()];
+  let turn = 0;
+  let filled = 0;
   let storedBytes = 0;
   let syncedBytes = 0;
   let flushing: Promise<void> = Promise.resolve();
@@ -68,20 +71,34 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
     return open(join(home, temporary), 'wx', 0o600);
   }
 
-  /** Writes what is gathered, behind what is being written. */
+  /** Writes what is gathered, behind what is being written, and goes on with the other buffer. */
   function flush(): Promise<void> {
-    const data = gathered;
-    gathered = [];
-    gatheredBytes = 0;
     if (lingering) clearTimeout(lingering);
     lingering = null;
+    if (filled === 0) return flushing;
+    const data = buffers[turn].subarray(0, filled);
     flushing = flushing.then(() => put(data));
     // It may fail while something else is awaited.
     flushing.catch(() => {});
+    free[turn] = flushing;
+    turn = 1 - turn;
+    filled = 0;
     return flushing;
   }
 
-  async function put(data: readonly Uint8Array[]): Promise<void> {
+  async function gather(data: Uint8Array): Promise<void> {
+    for (let at = 0; at < data.length; ) {
+      await free[turn];
+      const part = data.subarray(at, at + GATHER_BYTES - filled);
+      buffers[turn].set(part, filled);
+      filled += part.length;
+      at += part.length;
+      if (filled === GATHER_BYTES) flush();
+      else lingering ??= setTimeout(flush, GATHER_MS);
+    }
+  }
+
+  async function put(data: Uint8Array): Promise<void> {
     handle ??= await openTemporary();
     storedBytes += await writeAll(handle, data);
     if (storedBytes - syncedBytes >= SYNC_BYTES && syncing === null) {
@@ -98,19 +115,15 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
   return {
     write: (data) =>
       naming(async () => {
-        gatheredBytes += data.length;
-        const isEnough = gatheredBytes >= GATHER_BYTES;
-        gathered.push(isEnough ? data : Uint8Array.from(data));
-        const writing = isEnough ? flush() : null;
-        if (!isEnough) lingering ??= setTimeout(() => void flush().catch(() => {}), GATHER_MS);
         index.add(data);
-        await writing;
+        await gather(data);
       }),
     cut: (rawBytes) => index.cut(rawBytes),
     commit: () =>
       naming(async () => {
         await flush();
-        const file = handle as unknown as FileHandle;
+        handle ??= await openTemporary();
+        const file = handle;
         onBytes(storedBytes, temporary, true);
         const blocks = index.end();
         await Promise.all([file.sync(), syncing]);
@@ -132,19 +145,11 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
 }
 
 /** @returns how many bytes there were */
-async function writeAll(file: FileHandle, data: readonly Uint8Array[]): Promise<number> {
-  const total = data.reduce((sum, { length }) => sum + length, 0);
-  let rest = data;
-  for (let done = 0; done < total; ) {
-    let { bytesWritten } = await file.writev([...rest]);
-    done += bytesWritten;
-    rest = rest.flatMap((bytes) => {
-      const written = Math.min(bytesWritten, bytes.length);
-      bytesWritten -= written;
-      return written < bytes.length ? [bytes.subarray(written)] : [];
-    });
+async function writeAll(file: FileHandle, data: Uint8Array): Promise<number> {
+  for (let done = 0; done < data.length; ) {
+    done += (await file.write(data, done)).bytesWritten;
   }
-  return total;
+  return data.length;
 }
 
 async function syncFolder(folder: string): Promise<void> {

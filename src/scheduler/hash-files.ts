@@ -13,7 +13,7 @@ import { repeat } from './repeat.ts';
  * against the file's blocks on the way.
  */
 export interface FileHasher {
-  /** Looks for files now. */
+  /** Files are there. They are looked for a second after the last such word, when nothing is made. */
   wake(): void;
   /** Breaks off a file that is being read; it is found again. */
   stop(): Promise<void>;
@@ -25,21 +25,35 @@ export interface HashDeps {
   readonly log: Logger;
 }
 
-/** For files whose maker ended before it could wake anybody. */
+/** Reading competes with making: who waits for a file has precedence. */
+const QUIET_MS = 1_000;
+/** However busy it is; and for files whose maker ended before it could wake anybody. */
 const EVERY_MS = 30_000;
 const LONGEST_MS = 600_000;
 const AT_ONCE = 20;
 
-export function startHashing(deps: HashDeps): FileHasher {
+export function startHashing(deps: HashDeps & { readonly isIdle: () => boolean }): FileHasher {
   /** That could not be read; they are left until the process is another. */
   const unreadable = new Set<string>();
-  return repeat({
+  const passes = repeat({
     name: 'hashing files',
     pauseMs: EVERY_MS,
     longestMs: LONGEST_MS,
     log: deps.log,
     work: (signal) => hashFiles(deps, unreadable, signal),
   });
+  let timer: NodeJS.Timeout | undefined;
+  function wake(): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => (deps.isIdle() ? passes.wake() : wake()), QUIET_MS);
+  }
+  return {
+    wake,
+    stop() {
+      clearTimeout(timer);
+      return passes.stop();
+    },
+  };
 }
 
 /** All files that have none, but for those in `unreadable`, which it adds to. */
@@ -62,7 +76,10 @@ export async function hashFiles(
       } catch (error) {
         signal.throwIfAborted();
         unreadable.add(file.id);
-        log.warn({ file: file.path, error: toDaybookError(error).message }, 'a file has no hash');
+        const { code, message } = toDaybookError(error);
+        // What is not there was removed by whoever keeps the disk; it is told to who asks for it.
+        const level = code === 'E_GONE' ? 'debug' : 'warn';
+        log[level]({ file: file.path, error: message }, 'a file has no hash');
       }
     }
   }
