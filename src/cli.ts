@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   },
   load: async () => (await import('./cli/load.ts')).loadCommand(),
   rejects: async () => (await import('./cli/rejects.ts')).rejectsCommand(),
+  schedule: async () => (await import('./cli/schedule.ts')).scheduleCommand(),
+  tick: async () => (await import('./cli/tick.ts')).tickCommand(),
   cache: async () => (await import('./cli/cache.ts')).cacheCommand(),
   tenant: async () => (await import('./cli/tenant.ts')).tenantCommand(),
   demand: async () => (await import('./cli/demand.ts')).demandCommand(),

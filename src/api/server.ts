@@ -24,6 +24,9 @@ import { memberRoutes } from './routes/members.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runRoutes } from './routes/runs.ts';
+import { scheduleTimeRoutes } from './routes/schedule-times.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
+import { sealedFileRoutes } from './routes/sealed-files.ts';
 import { summaryRoute } from './routes/summary.ts';
 import { createTokenVerifier } from './supabase-token.ts';
 
@@ -121,6 +124,9 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
   exportFileRoute(context);
   exportEventsRoute(context);
   runRoutes(context);
+  scheduleRoutes(context);
+  scheduleTimeRoutes(context);
+  sealedFileRoutes(context);
   keyRoutes(context);
   memberRoutes(context);
   healthRoutes(context);

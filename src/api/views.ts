@@ -116,7 +116,8 @@ export function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : isoOf(ms);
 }
 
-function isoOf(ms: number): string {
+/** UTC epoch ms as ISO 8601. */
+export function isoOf(ms: number): string {
   return new Date(ms).toISOString();
 }
 

@@ -104,8 +104,8 @@ async function writeZip(assembly: Assembly): Promise<void> {
   const { document, pieces, out } = assembly;
   const head = deflateOwn(headOf(document));
   const content: Run = joinRuns([head, ...pieces]);
-  const { tenant, report, period } = document;
-  const name = fileNameOf({ tenant, report, period, format: 'csv' });
+  const { tenant, report, period, revision } = document;
+  const name = fileNameOf({ tenant, report, period, format: 'csv', revision });
   const zip = new ZipWriter(out);
   await zip.add(name, content, (into) => writeDeflated(assembly, head, into));
   await zip.addWhole('manifest.json', deflateWhole(manifestOf(document, { name, content })));

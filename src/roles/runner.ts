@@ -12,6 +12,8 @@ import { startCleaner } from '../scheduler/cleaner.ts';
 import { startHashing } from '../scheduler/hash-files.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
+import { createStages } from '../scheduler/stages/create-stages.ts';
+import { startTicker } from '../scheduler/stages/ticker.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
@@ -69,6 +71,8 @@ export async function runRunner(config: Config): Promise<void> {
     announce: (hint) => {
       sendToPrimary({ kind: 'progress', hint });
       if (hint.state === 'done') hasher.wake();
+      // What it made may be sealed now.
+      if (hint.state === 'done' || hint.state === 'failed') ticker.wake('process');
       // What the run had pinned may go now.
       if (hint.state !== 'running' && meter.isOverBound()) cleaner.wake();
     },
@@ -78,14 +82,25 @@ export async function runRunner(config: Config): Promise<void> {
     log,
     tell: (queue) => sendToPrimary({ kind: 'queue', ...queue }),
   });
+  const ticker = startTicker({
+    database,
+    holder,
+    log,
+    onQueued: () => executor.wake(),
+    stages: createStages({ database }),
+  });
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
-    else if (message.kind === 'wake') executor.wake();
+    else if (message.kind === 'wake') {
+      executor.wake();
+      // Perhaps somebody wants a schedule now.
+      ticker.wake('process');
+    }
   });
   onDrain(async () => {
     watch.stop();
-    await Promise.all([ahead.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
+    await Promise.all([ahead.stop(), ticker.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
     await hasher.stop();
     await database.close();
   });

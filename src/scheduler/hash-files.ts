@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readContent } from '../delivery/read-file.ts';
-import { openStoredFile } from '../delivery/stored-file.ts';
+import { openStoredFile, type StoredFile } from '../delivery/stored-file.ts';
 import { toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { FileBlock } from '../reports/stored-form.ts';
 import type { Database } from '../store/database.ts';
-import { enterHash, type FileRow, findBlocksOfFile, findUnhashedFiles } from '../store/files.ts';
+import { enterHash, findBlocksOfFile, findUnhashedFiles } from '../store/files.ts';
 import { repeat } from './repeat.ts';
 
 /**
@@ -71,7 +72,10 @@ export async function hashFiles(
     for (const file of files) {
       signal.throwIfAborted();
       try {
-        const sha256 = await hashOf(home, file, database, signal);
+        const blocks = await database.asTenant(file.tenantId, (tx) =>
+          findBlocksOfFile(tx, file.id),
+        );
+        const sha256 = await hashOfFile(home, { ...file, blocks }, signal);
         await database.asTenant(file.tenantId, (tx) => enterHash(tx, file.id, sha256));
       } catch (error) {
         signal.throwIfAborted();
@@ -85,18 +89,20 @@ export async function hashFiles(
   }
 }
 
-async function hashOf(
+/**
+ * The SHA-256 of a file as people get it, hex, read from the disk.
+ * @throws DaybookError `E_GONE`, `E_IO` when it is not what was made
+ */
+export async function hashOfFile(
   home: string,
-  file: FileRow,
-  database: Database,
+  file: StoredFile & { readonly blocks: readonly FileBlock[] | null },
   signal: AbortSignal,
 ): Promise<string> {
   const hash = createHash('sha256');
   const handle = await openStoredFile(home, file);
   try {
-    const blocks = await database.asTenant(file.tenantId, (tx) => findBlocksOfFile(tx, file.id));
     const whole = { first: 0, last: file.bytes - 1 };
-    const opened = { ...file, handle, blocks };
+    const opened = { ...file, handle };
     for await (const chunk of file.bytes > 0 ? readContent(opened, whole) : []) {
       signal.throwIfAborted();
       hash.update(chunk);

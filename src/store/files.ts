@@ -2,6 +2,7 @@ import type { ReportDocument } from '../reports/document.ts';
 import type { Format } from '../reports/request.ts';
 import type { Coding, FileBlock } from '../reports/stored-form.ts';
 import type { Tx } from './database.ts';
+import type { DayKeys } from './report-files.ts';
 
 /** The ledger of finished files. A file is served by its id here, never by a path that came in. */
 
@@ -33,8 +34,10 @@ export interface FileRow {
   readonly removedAt: number | null;
 }
 
-export interface NewFile extends Omit<FileRow, 'sha256' | 'createdAt' | 'removedAt'> {
+export interface NewFile extends Omit<FileRow, 'createdAt' | 'removedAt'> {
   readonly blocks: readonly FileBlock[];
+  /** What its days were made of; null or absent: it is not to be sealed. */
+  readonly dayKeys?: DayKeys | null;
 }
 
 const FILE_COLUMNS = `
@@ -50,10 +53,11 @@ const FILE_COLUMNS = `
 export async function insertFile(tx: Tx, file: NewFile): Promise<FileRow> {
   const [row] = await tx.query<FileRow>(
     `insert into daybook.files (id, tenant_id, run_id, name, format, media_type, path, bytes,
-       coding, stored_bytes, blocks, row_count, document, data_as_of, revision, expires_at)
+       coding, stored_bytes, blocks, row_count, document, data_as_of, revision, expires_at,
+       day_keys, sha256)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
        timestamptz 'epoch' + $14::float8 * interval '1 millisecond', $15,
-       timestamptz 'epoch' + $16::float8 * interval '1 millisecond')
+       timestamptz 'epoch' + $16::float8 * interval '1 millisecond', $17, $18)
      returning ${FILE_COLUMNS}`,
     [
       file.id,
@@ -72,6 +76,8 @@ export async function insertFile(tx: Tx, file: NewFile): Promise<FileRow> {
       file.dataAsOf,
       file.revision,
       file.expiresAt,
+      file.dayKeys ? JSON.stringify(file.dayKeys) : null,
+      file.sha256,
     ],
   );
   return row;
@@ -127,8 +133,8 @@ export async function findFilesOfRuns(
 }
 
 /**
- * Files whose time has come, by id from `after` on, locked: nobody keeps one longer meanwhile. In a
- * system transaction.
+ * Files whose time has come and that nobody is still owed, by id from `after` on, locked: nobody
+ * keeps one longer meanwhile. In a system transaction.
  */
 export async function claimExpiredFiles(
   tx: Tx,
@@ -137,6 +143,11 @@ export async function claimExpiredFiles(
   return tx.query(
     `select id, path from daybook.files
      where removed_at is null and expires_at <= $1 and id > $2::uuid
+       and not exists (
+         select from daybook.report_files r
+         join daybook.deliveries d on d.tenant_id = r.tenant_id and d.report_file_id = r.id
+         where r.tenant_id = files.tenant_id and r.file_id = files.id
+           and d.state in ('pending', 'sending', 'in_doubt', 'held'))
      order by id limit $3 for update skip locked`,
     [new Date(page.now).toISOString(), page.after, page.limit],
   );
@@ -159,6 +170,12 @@ export async function knownFilePaths(
 export async function markFileRemoved(tx: Tx, id: string): Promise<void> {
   await tx.run(
     'update daybook.files set removed_at = now() where id = $1::uuid and removed_at is null',
+    [id],
+  );
+  await tx.run(
+    `update daybook.report_files r set removed_at = now() from daybook.files f
+     where f.id = $1::uuid and r.tenant_id = f.tenant_id and r.file_id = f.id
+       and r.removed_at is null`,
     [id],
   );
 }

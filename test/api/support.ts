@@ -153,6 +153,7 @@ export class FakeRunner {
         mediaType: 'text/csv; charset=utf-8',
         path,
         bytes: bytes.length,
+        sha256: null,
         coding: 'identity',
         storedBytes: bytes.length,
         blocks: blocksOf(bytes),

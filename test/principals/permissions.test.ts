@@ -35,7 +35,14 @@ const operator: Principal = { kind: 'operator', userId: 'o1' };
 const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }> = {
   viewer: {
     principal: member('viewer'),
-    may: ['reports.read', 'exports.read', 'runs.read', 'members.read'],
+    may: [
+      'reports.read',
+      'exports.read',
+      'runs.read',
+      'schedules.read',
+      'deliveries.read',
+      'members.read',
+    ],
   },
   analyst: {
     principal: member('analyst'),
@@ -45,6 +52,10 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
       'exports.read',
       'exports.cancel',
       'runs.read',
+      'schedules.read',
+      'schedules.manage',
+      'deliveries.read',
+      'deliveries.send',
       'rejects.read',
       'members.read',
     ],
@@ -60,7 +71,14 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
   'member without roles': { principal: member(), may: [] },
   'key: read': {
     principal: key('t1', 'read'),
-    may: ['reports.read', 'exports.create', 'exports.read', 'runs.read'],
+    may: [
+      'reports.read',
+      'exports.create',
+      'exports.read',
+      'runs.read',
+      'schedules.read',
+      'deliveries.read',
+    ],
   },
   'key: load': {
     principal: key('t1', 'load'),
@@ -77,7 +95,14 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
   'key without scopes': { principal: key(null), may: [] },
   'key without a tenant: read': {
     principal: key(null, 'read'),
-    may: ['reports.read', 'exports.create', 'exports.read', 'runs.read'],
+    may: [
+      'reports.read',
+      'exports.create',
+      'exports.read',
+      'runs.read',
+      'schedules.read',
+      'deliveries.read',
+    ],
   },
   'key without a tenant: admin': { principal: key(null, 'admin'), may: ACTIONS },
   'key without a tenant: tenants.manage': {

@@ -26,6 +26,15 @@ interface Probe {
 const at = (url: string): Probe => ({ url: () => url });
 const byRun = (rest: string): Probe => ({ url: ({ run }) => `/v1/${rest.replace(':id', run)}` });
 
+const bySchedule = (rest: string): Probe => ({
+  url: ({ schedule }) => `/v1/schedules/${schedule}${rest}`,
+});
+const byFile = (rest: string): Probe => ({ url: ({ sealed }) => `/v1/files/${sealed}${rest}` });
+const SCHEDULE = {
+  ...{ report: 'calls', period: 'yesterday', every: 'day', at: '08:00' },
+  recipients: [{ email: 'ana@example.com' }],
+};
+
 /** A route that the server has and this table has not fails. */
 const PROBES: Readonly<Record<string, Probe>> = {
   'GET /v1/reports': at('/v1/reports'),
@@ -45,6 +54,25 @@ const PROBES: Readonly<Record<string, Probe>> = {
   'GET /v1/exports/:id/events': byRun('exports/:id/events'),
   'GET /v1/runs': at('/v1/runs'),
   'GET /v1/runs/:id': byRun('runs/:id'),
+  'GET /v1/schedules': at('/v1/schedules'),
+  'POST /v1/schedules': {
+    url: () => '/v1/schedules',
+    payload: (_, canary) => ({ ...SCHEDULE, name: `${canary} ${randomUUID()}` }),
+  },
+  'POST /v1/schedules/preview': { url: () => '/v1/schedules/preview', payload: () => SCHEDULE },
+  'GET /v1/schedules/:id': bySchedule(''),
+  'PATCH /v1/schedules/:id': { ...bySchedule(''), payload: () => ({ at: '09:00' }) },
+  'GET /v1/schedules/:id/preview': bySchedule('/preview'),
+  'GET /v1/schedules/:id/runs': bySchedule('/runs'),
+  'POST /v1/schedules/:id/run': bySchedule('/run'),
+  'POST /v1/schedules/:id/pause': bySchedule('/pause'),
+  'POST /v1/schedules/:id/resume': bySchedule('/resume'),
+  'DELETE /v1/schedules/:id': bySchedule(''),
+  'GET /v1/files': at('/v1/files'),
+  'GET /v1/files/:id': byFile(''),
+  'GET /v1/files/:id/file': byFile('/file'),
+  'HEAD /v1/files/:id/file': byFile('/file'),
+  'GET /v1/deliveries': at('/v1/deliveries'),
   'GET /v1/keys': at('/v1/keys'),
   'POST /v1/keys': {
     url: () => '/v1/keys',
@@ -106,6 +134,8 @@ const nobody = (): Ids => ({
   user: randomUUID(),
   load: randomUUID(),
   file: randomUUID(),
+  schedule: randomUUID(),
+  sealed: randomUUID(),
 });
 
 async function probe(route: string, headers: Record<string, string>, ids: Ids, canary: string) {
@@ -131,6 +161,7 @@ async function probe(route: string, headers: Record<string, string>, ids: Ids, c
   };
 }
 
+const OWN = ['GET /v1/schedules/:id', 'GET /v1/schedules/:id/runs', 'GET /v1/files/:id/file'];
 const takesAnId = (route: string) => /:(id|user)/.test(route);
 
 it('every route of the server has a probe', () => {
@@ -168,7 +199,12 @@ describe("another tenant's rows and ids", () => {
 
   it("are there for the tenant's own key, by the same probes", async () => {
     const headers = { authorization: `Bearer ${b.keys.read}` };
-    for (const route of ['GET /v1/exports/:id', 'GET /v1/exports/:id/file', 'GET /v1/runs/:id']) {
+    for (const route of [
+      'GET /v1/exports/:id',
+      'GET /v1/exports/:id/file',
+      'GET /v1/runs/:id',
+      ...OWN,
+    ]) {
       expect((await probe(route, headers, b.ids, 'mine')).status, route).toBe(200);
     }
     expect(traces((await probe('GET /v1/exports', headers, b.ids, 'mine')).text, b)).not.toEqual(

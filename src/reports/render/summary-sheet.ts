@@ -153,6 +153,7 @@ function facts(
     [say('irregular'), irregularText(document)],
     [say('dataAsOf'), dataAsOfText(document)],
     [say('revision'), document.revision],
+    ...incompleteFact(document),
     [
       say('filters'),
       document.filters.length === 0 ? say('noFilters') : document.filters.join('; '),
@@ -165,6 +166,14 @@ function facts(
   list.push([say('rows'), document.rows]);
   if (detailSheets.length > 1) list.push(['', `${say('onSheets')} ${detailSheets.join(', ')}`]);
   return list;
+}
+
+/** Said only where there is something to say. */
+function incompleteFact(document: ReportDocument): [string, string][] {
+  const dates = document.incompleteDays ?? [];
+  if (dates.length === 0) return [];
+  const listed = dates.map((date) => shownDate(date, document));
+  return [[workbookLabel('incomplete', document.locale), listed.join(', ')]];
 }
 
 function irregularText(document: ReportDocument): string {

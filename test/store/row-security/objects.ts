@@ -22,6 +22,19 @@ const uuidOf = (nonce: string) => `${nonce.padStart(8, '0')}-0000-4000-8000-0000
 /** The run and the load that every tenant of the tests has. */
 export const runOf = (tenant: string) => tenant.replace(/^.{8}/, 'aaaaaaaa');
 export const loadOf = (tenant: string) => tenant.replace(/^.{8}/, 'bbbbbbbb');
+/** So do its schedule, an occurrence of it, and the file of the run. */
+export const scheduleOf = (tenant: string) => tenant.replace(/^.{8}/, 'dddddddd');
+export const occurrenceOf = (tenant: string) => tenant.replace(/^.{8}/, 'eeeeeeee');
+export const fileOf = (tenant: string) => tenant.replace(/^.{8}/, 'ffffffff');
+
+/** Tables whose first row the tests give an id, in the order in which they refer to each other. */
+export const WITH_ID: Readonly<Record<string, (tenant: string) => string>> = {
+  runs: runOf,
+  loads: loadOf,
+  files: fileOf,
+  schedules: scheduleOf,
+  occurrences: occurrenceOf,
+};
 
 const kept = { tenant: 'SIUD', system: 'SIUD' };
 const ofReports = { tenant: 'SIUD', system: '' };
@@ -149,6 +162,75 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
       looked_at: now,
     }),
     touch: 'looked_at',
+  },
+  schedules: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, name) => ({
+      tenant_id,
+      name,
+      owner: 'x',
+      spec: '{}',
+      zone: 'UTC',
+    }),
+    touch: 'name',
+  },
+  occurrences: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, nominal) => ({
+      tenant_id,
+      nominal,
+      schedule_id: scheduleOf(tenant_id),
+      schedule_version: 1,
+      spec: '{}',
+      owner: 'x',
+      zone: 'UTC',
+      due_at: now,
+      period_from: '2026-03-01',
+      period_to: '2026-03-01',
+    }),
+    touch: 'reason',
+  },
+  report_files: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, variant) => ({
+      tenant_id,
+      variant,
+      occurrence_id: occurrenceOf(tenant_id),
+      run_id: runOf(tenant_id),
+      file_id: fileOf(tenant_id),
+      request: '{}',
+      subject: 'x',
+      recipients: '[]',
+      name: 'f',
+      media_type: 'text/csv',
+      bytes: 1,
+      sha256: 'x',
+      row_count: 1,
+      revision: 1,
+      day_keys: '[]',
+      window_start: now,
+      window_end: now,
+      dataset: 'calls',
+      retained_until: now,
+    }),
+    touch: 'name',
+  },
+  sealed_parts: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, key) => ({ tenant_id, key, retained_until: now }),
+    touch: 'retained_until',
+  },
+  deliveries: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, recipient) => ({
+      tenant_id,
+      recipient,
+      occurrence_id: occurrenceOf(tenant_id),
+      recipient_kind: 'email',
+      purpose: 'notice',
+      topic: 'held',
+    }),
+    touch: 'state',
   },
   idempotency_keys: {
     ...{ member: '', ...kept },

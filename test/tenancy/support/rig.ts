@@ -11,8 +11,10 @@ import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts
 import { createPostgresSource } from '../../../src/sources/postgres/postgres-source.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { countRejects, listRejects, rejectColumns } from '../../../src/store/rejects.ts';
+import { runScheduleNow } from '../../../src/store/save-schedule.ts';
+import { requireTenant } from '../../../src/store/tenants.ts';
 import { startEngine, type TestEngine } from '../../support/engine.ts';
-import { type Company, JWT, loadAll, PERIOD, REPORTS, tokenOf } from './two-tenants.ts';
+import { type Company, JWT, loadAll, PERIOD, REPORTS, stepsOf, tokenOf } from './two-tenants.ts';
 
 /** The real API, executor, store and loader over one database; only threads are missing. */
 export interface Rig {
@@ -80,7 +82,7 @@ export type Flow = (rig: Rig, company: Company) => Promise<string>;
 export function flows(): Record<string, Flow> {
   const http =
     (
-      method: 'GET' | 'POST' | 'DELETE' | 'HEAD',
+      method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'HEAD',
       url: (own: Company) => string,
       payload?: (own: Company) => object,
     ): Flow =>
@@ -132,6 +134,43 @@ export function flows(): Record<string, Flow> {
     'an export': http('GET', (own) => `/v1/exports/${own.ids.run}`),
     'events of an export': http('GET', (own) => `/v1/exports/${own.ids.run}/events`),
     'a file': http('GET', (own) => `/v1/exports/${own.ids.run}/file`),
+    schedules: http('GET', () => '/v1/schedules'),
+    'a schedule': http('GET', (own) => `/v1/schedules/${own.ids.schedule}`),
+    'due times of a schedule': http('GET', (own) => `/v1/schedules/${own.ids.schedule}/runs`),
+    'a new schedule': http(
+      'POST',
+      () => '/v1/schedules',
+      (own) => ({
+        ...{ name: `${own.canary} ${randomUUID()}`, report: 'calls', period: 'yesterday' },
+        ...{ every: 'day', at: '08:00', recipients: [{ email: `${own.canary}@example.com` }] },
+      }),
+    ),
+    'a schedule, changed': http(
+      'PATCH',
+      (own) => `/v1/schedules/${own.ids.schedule}`,
+      () => ({ at: '08:30' }),
+    ),
+    'a schedule, paused': http('POST', (own) => `/v1/schedules/${own.ids.schedule}/pause`),
+    'a schedule, run': http('POST', (own) => `/v1/schedules/${own.ids.schedule}/run`),
+    'a schedule, run, made and sealed': async ({ database, engine }, own) => {
+      const tenant = await database.asSystem((tx) => requireTenant(tx, own.tenant.id));
+      // A time of day of its own each time, on a day whose data is complete.
+      const now = Date.UTC(2026, 2, 3, 8) + Math.floor(Math.random() * 3_600_000);
+      const saving = { tenant, owner: 'operator:cli', now };
+      const run = await database.asTenant(tenant.id, (tx) =>
+        runScheduleNow(tx, own.ids.schedule, saving),
+      );
+      await stepsOf(database, tenant.id, engine, now);
+      return JSON.stringify(run);
+    },
+    files: http('GET', () => '/v1/files'),
+    'a sealed file': http('GET', (own) => `/v1/files/${own.ids.sealed}/file`),
+    deliveries: http('GET', () => '/v1/deliveries'),
+    'the end of a schedule': async (rig, own) => {
+      const saved = (await all['a new schedule'](rig, own)).replace(/^[^{]*{[^}]*} /, '');
+      const { id } = JSON.parse(saved) as { id: string };
+      return http('DELETE', () => `/v1/schedules/${id}`)(rig, own);
+    },
     keys: http('GET', () => '/v1/keys'),
     members: http('GET', () => '/v1/members'),
     'a new key': http(

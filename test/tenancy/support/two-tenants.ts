@@ -1,12 +1,18 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { PRESETS } from '../../../src/principals/permissions.ts';
 import { ROLES } from '../../../src/principals/principal.ts';
+import { planStage } from '../../../src/scheduler/stages/plan.ts';
+import { processStage } from '../../../src/scheduler/stages/process.ts';
 import { createApiKey } from '../../../src/store/api-keys.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { addMember, addOperator, removeMember } from '../../../src/store/members.ts';
+import { listReportFiles } from '../../../src/store/report-files.ts';
+import { listRuns } from '../../../src/store/runs.ts';
+import { addSchedule, runScheduleNow } from '../../../src/store/save-schedule.ts';
+import { requireTenant } from '../../../src/store/tenants.ts';
 import { load } from '../../ingest/support/load.ts';
 import { addTestTenant, type TestDatabase, type TestTenant } from '../../support/database.ts';
-import { startEngine } from '../../support/engine.ts';
+import { startEngine, type TestEngine } from '../../support/engine.ts';
 
 /**
  * Two companies that have everything a tenant can have. Every text of one bears its canary, so
@@ -28,7 +34,15 @@ export interface Company {
   readonly tenant: TestTenant;
   readonly canary: string;
   /** Everything that names something of it. */
-  readonly ids: { run: string; key: string; user: string; load: string; file: string };
+  readonly ids: {
+    run: string;
+    key: string;
+    user: string;
+    load: string;
+    file: string;
+    schedule: string;
+    sealed: string;
+  };
   /** Tokens of keys by preset; a spare one is the one that `ids` names. */
   readonly keys: Readonly<Record<string, string>>;
   /** Users by role, `ex` of nobody who is a member now. */
@@ -109,15 +123,60 @@ async function company(database: Database, home: string, canary: string): Promis
       }),
     );
   }
+  const { schedule, sealed } = await sealOne(database, tenant, canary, engine);
   await engine.stop();
   const [{ run, file }] = made;
   return {
     tenant,
     canary,
-    ids: { run: run.id, key, user: users.viewer, load: loaded, file: file.id },
+    ids: { run: run.id, key, user: users.viewer, load: loaded, file: file.id, schedule, sealed },
     keys,
     users,
   };
+}
+
+/** A schedule, and one file that it made and owes. */
+async function sealOne(
+  database: Database,
+  tenant: TestTenant,
+  canary: string,
+  engine: TestEngine,
+): Promise<{ schedule: string; sealed: string }> {
+  const found = await database.asSystem((tx) => requireTenant(tx, tenant.id));
+  const now = Date.UTC(2026, 2, 3, 8);
+  const raw = {
+    ...{ name: `${canary}-schedule`, report: 'calls', period: 'yesterday', every: 'day' },
+    ...{ at: '08:00', recipients: [{ email: `${canary}@example.com` }] },
+  };
+  const { id } = await database.asTenant(tenant.id, async (tx) => {
+    // Not due in any test.
+    const saving = { tenant: found, owner: 'operator:cli', now: Date.now() };
+    const saved = await addSchedule(tx, raw, saving);
+    await runScheduleNow(tx, saved.id, { ...saving, now });
+    return saved;
+  });
+  await stepsOf(database, tenant.id, engine, now);
+  const { files } = await database.asTenant(tenant.id, (tx) =>
+    listReportFiles(tx, { limit: 1, after: null }),
+  );
+  return { schedule: id, sealed: files[0].id };
+}
+
+/** Makes what is due, and seals it. */
+export async function stepsOf(
+  database: Database,
+  tenantId: string,
+  engine: Pick<TestEngine, 'finished'>,
+  now: number,
+): Promise<void> {
+  const signal = AbortSignal.timeout(20_000);
+  await planStage(now, { database }, signal);
+  await processStage(now, { database }, signal);
+  const { runs } = await database.asTenant(tenantId, (tx) =>
+    listRuns(tx, { limit: 50, cursor: null, workClass: 'scheduled' }),
+  );
+  for (const { id } of runs) await engine.finished(tenantId, id);
+  await processStage(now, { database }, signal);
 }
 
 /** Calls and order lines, some of each refused. The ids of rows are the same for both companies. */
