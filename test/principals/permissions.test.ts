@@ -31,6 +31,8 @@ const key = (tenantId: string | null, ...scopes: Scope[]): Principal => ({
 });
 const operator: Principal = { kind: 'operator', userId: 'o1' };
 
+const READS_MONEY = ['charges.read', 'ledger.read'] as const;
+
 /** Written out a second time, on purpose: a right changes only when both places are changed. */
 const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }> = {
   viewer: {
@@ -46,12 +48,15 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
       'exports.cancel',
       'runs.read',
       'rejects.read',
+      'rates.read',
+      'charges.read',
+      'ledger.read',
       'members.read',
     ],
   },
   admin: {
     principal: member('admin'),
-    may: ACTIONS.filter((action) => action !== 'tenants.manage'),
+    may: ACTIONS.filter((action) => !['tenants.manage', 'periods.unlock'].includes(action)),
   },
   owner: {
     principal: member('owner'),
@@ -60,7 +65,7 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
   'member without roles': { principal: member(), may: [] },
   'key: read': {
     principal: key('t1', 'read'),
-    may: ['reports.read', 'exports.create', 'exports.read', 'runs.read'],
+    may: ['reports.read', 'exports.create', 'exports.read', 'runs.read', ...READS_MONEY],
   },
   'key: load': {
     principal: key('t1', 'load'),
@@ -68,7 +73,7 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
   },
   'key: admin': {
     principal: key('t1', 'admin'),
-    may: ACTIONS.filter((action) => action !== 'tenants.manage'),
+    may: ACTIONS.filter((action) => !['tenants.manage', 'periods.unlock'].includes(action)),
   },
   'key of a tenant with the operator’s action': {
     principal: key('t1', 'tenants.manage'),
@@ -77,7 +82,7 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
   'key without scopes': { principal: key(null), may: [] },
   'key without a tenant: read': {
     principal: key(null, 'read'),
-    may: ['reports.read', 'exports.create', 'exports.read', 'runs.read'],
+    may: ['reports.read', 'exports.create', 'exports.read', 'runs.read', ...READS_MONEY],
   },
   'key without a tenant: admin': { principal: key(null, 'admin'), may: ACTIONS },
   'key without a tenant: tenants.manage': {

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tx } from '../../../src/store/database.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../../support/database.ts';
-import { loadOf, runOf, TABLES, type TableAccess } from './objects.ts';
+import { FIXTURES, loadOf, runOf, TABLES, type TableAccess } from './objects.ts';
 
 /** Each table × each principal × each verb, tried on a row of the own and of another tenant. */
 
@@ -24,6 +24,7 @@ beforeAll(async () => {
     for (const tenant of [a, b]) {
       await insert(tx, 'runs', { ...TABLES.runs.row(tenant, fresh()), id: runOf(tenant) });
       await insert(tx, 'loads', { ...TABLES.loads.row(tenant, fresh()), id: loadOf(tenant) });
+      for (const [name, row] of FIXTURES) await insert(tx, name, row(tenant));
       for (const [name, { row }] of Object.entries(TABLES)) {
         if (!['tenants', 'members', 'runs', 'loads'].includes(name)) {
           await insert(tx, name, row(tenant, fresh()));
