@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   },
   load: async () => (await import('./cli/load.ts')).loadCommand(),
   rejects: async () => (await import('./cli/rejects.ts')).rejectsCommand(),
+  reconcile: async () => (await import('./cli/reconcile.ts')).reconcileCommand(),
   cache: async () => (await import('./cli/cache.ts')).cacheCommand(),
   tenant: async () => (await import('./cli/tenant.ts')).tenantCommand(),
   demand: async () => (await import('./cli/demand.ts')).demandCommand(),

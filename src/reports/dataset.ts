@@ -30,6 +30,9 @@ export interface Dataset {
   readonly tieBreak: readonly string[];
 }
 
+/** What rows of a file become: a dataset, or something else that is read from files. */
+export type RowShape = Omit<Dataset, 'name'>;
+
 const required = (name: string, type: FieldType, values?: readonly string[]): Field => ({
   name,
   type,
