@@ -31,7 +31,7 @@ const key = (tenantId: string | null, ...scopes: Scope[]): Principal => ({
 });
 const operator: Principal = { kind: 'operator', userId: 'o1' };
 
-const READS_MONEY = ['charges.read', 'ledger.read'] as const;
+const READS_MONEY = ['charges.read', 'ledger.read', 'reconciliations.read', 'sales.read'] as const;
 
 /** Written out a second time, on purpose: a right changes only when both places are changed. */
 const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }> = {
@@ -51,6 +51,10 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
       'rates.read',
       'charges.read',
       'ledger.read',
+      'reconciliations.read',
+      'reconciliations.settle',
+      'sales.read',
+      'sales.write',
       'members.read',
     ],
   },
@@ -73,7 +77,9 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
   },
   'key: admin': {
     principal: key('t1', 'admin'),
-    may: ACTIONS.filter((action) => !['tenants.manage', 'periods.unlock'].includes(action)),
+    may: ACTIONS.filter(
+      (action) => !['tenants.manage', 'periods.unlock', 'proposals.approve'].includes(action),
+    ),
   },
   'key of a tenant with the operator’s action': {
     principal: key('t1', 'tenants.manage'),

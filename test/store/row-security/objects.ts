@@ -51,7 +51,66 @@ export const FIXTURES: readonly (readonly [
       currency: 'EUR',
     }),
   ],
+  [
+    'customers',
+    (tenant_id) => ({ tenant_id, key: 'fixture', title: 'T', state: 'active', created_by: 'x' }),
+  ],
+  ['products', (tenant_id) => ({ ...productOf(tenant_id), sku: 'fixture' })],
+  ['proposals', (tenant_id) => ({ ...proposalOf(tenant_id), id: 'fixture' })],
+  ['proposal_lines', (tenant_id) => ({ ...proposalLineOf(tenant_id), line_no: 1 })],
+  [
+    'reconciliations',
+    (tenant_id) => ({ ...reconciliationRowOf(tenant_id), id: reconciliationOf(tenant_id) }),
+  ],
 ];
+export const reconciliationOf = (tenant: string) => tenant.replace(/^.{8}/, 'eeeeeeee');
+const productOf = (tenant_id: string) => ({
+  tenant_id,
+  title: 'T',
+  list_price: '1',
+  currency: 'EUR',
+  changed_by: 'x',
+});
+const proposalOf = (tenant_id: string) => ({
+  tenant_id,
+  customer: 'fixture',
+  title: 'T',
+  currency: 'EUR',
+  valid_until: '2026-03-01',
+  salesperson: 'x',
+});
+const proposalLineOf = (tenant_id: string) => ({
+  tenant_id,
+  proposal_id: 'fixture',
+  proposed_at: now,
+  status: 'draft',
+  customer: 'fixture',
+  sku: 'fixture',
+  quantity: '1',
+  list_price: '1',
+  list_amount: '1',
+  allowed_discount: '0',
+  discount: '0',
+  net: '1',
+  currency: 'EUR',
+});
+const reconciliationRowOf = (tenant_id: string) => ({
+  tenant_id,
+  period_from: '2026-03-01',
+  period_to: '2026-03-31',
+  zone: 'UTC',
+  carrier: 'c.csv',
+  carrier_sha256: 'x',
+  currency: 'EUR',
+  request: '{}',
+  our_rows: 0,
+  their_rows: 0,
+  our_total: '0',
+  their_total: '0',
+  classes: '{}',
+  unrated: 0,
+  requested_by: 'x',
+});
 const versionOf = (tenant_id: string) => ({
   tenant_id,
   plan: 'fixture',
@@ -402,6 +461,92 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
     }),
     touch: 'balance',
   },
+  reconciliations: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id) => reconciliationRowOf(tenant_id),
+    touch: 'signed_off_by',
+  },
+  reconciliation_lines: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      reconciliation_id: reconciliationOf(tenant_id),
+      line_no: Number(nonce),
+      class: 'only_ours',
+      amount: '1',
+      explains: '-1',
+    }),
+    touch: 'changed_by',
+  },
+  reconciliation_notes: {
+    ...{ ...ofMoney, tenant: 'SI' },
+    row: (tenant_id) => ({
+      tenant_id,
+      reconciliation_id: reconciliationOf(tenant_id),
+      kind: 'note',
+      note: 'x',
+      written_by: 'x',
+    }),
+    touch: 'note',
+  },
+  customers: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, key) => ({ tenant_id, key, title: 'T', state: 'active', created_by: 'x' }),
+    touch: 'title',
+  },
+  products: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, sku) => ({ ...productOf(tenant_id), sku }),
+    touch: 'title',
+  },
+  discount_policies: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, key) => ({
+      tenant_id,
+      key,
+      title: 'T',
+      kind: 'percent',
+      value: '1',
+      limit_percent: '1',
+      grants: '{}',
+      changed_by: 'x',
+    }),
+    touch: 'title',
+  },
+  proposals: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, id) => ({ ...proposalOf(tenant_id), id }),
+    touch: 'title',
+  },
+  proposal_lines: {
+    ...ofMoney,
+    row: (tenant_id, nonce) => ({ ...proposalLineOf(tenant_id), line_no: Number(nonce) + 1 }),
+    touch: 'description',
+  },
+  customer_products: {
+    ...{ ...ofMoney, tenant: 'SI' },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      proposal_id: 'fixture',
+      line_no: Number(nonce),
+      customer: 'fixture',
+      sku: 'fixture',
+      quantity: '1',
+    }),
+    touch: 'sku',
+  },
+  licences: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id) => ({
+      tenant_id,
+      customer: 'fixture',
+      sku: 'fixture',
+      seats: '1',
+      valid_from: now,
+      granted_by: 'x',
+    }),
+    touch: 'granted_by',
+  },
 };
 
 /** Views are read with the rights of who asks (`security_invoker`). */
@@ -420,4 +565,8 @@ export const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   refuse_change: ['daybook_tenant'],
 };
 
-export const SEQUENCES: readonly string[] = ['ledger_notices_id_seq', 'rejects_id_seq'];
+export const SEQUENCES: readonly string[] = [
+  'ledger_notices_id_seq',
+  'reconciliation_notes_id_seq',
+  'rejects_id_seq',
+];
