@@ -1,7 +1,7 @@
 import ExcelJS from 'exceljs';
 import { CHUNK_ROWS, type Chunk } from '../chunk.ts';
 import type { OutColumn } from '../column.ts';
-import { deflatePiece, FINAL_BLOCK } from './deflate.ts';
+import { type DeflatedPiece, deflatePieceAside, FINAL_BLOCK } from './deflate.ts';
 import { addDetailSheet } from './detail-sheet.ts';
 import { cutDetailXml } from './detail-xml.ts';
 import { excelText } from './excel-text.ts';
@@ -115,16 +115,24 @@ async function renderRows(
     zone,
   );
   const runs: OwnRun[] = [];
+  // One chunk is deflated while the next is rendered.
+  let deflating: Promise<DeflatedPiece> | null = null;
+  const take = async () => {
+    const deflated = await deflating;
+    if (deflated) runs.push({ ...deflated.piece, data: deflated.data });
+  };
   for (let done = 0; done < rows; ) {
     signal.throwIfAborted();
     const { value: chunk, done: ended } = chunks.next();
     if (ended) throw new RangeError(`there are ${done} rows, not ${rows}`);
     const rendered = renderer.render(chunk, null, done + 2);
-    const { piece, data } = deflatePiece(rendered.bytes, rendered.rows);
-    runs.push({ ...piece, data });
+    const raw = Buffer.from(rendered.bytes);
+    await take();
+    deflating = deflatePieceAside(raw, rendered.rows);
+    // A failure is met when it is taken.
+    deflating.catch(() => {});
     done += rendered.rows;
-    // Between chunks others get their turn.
-    await new Promise((resolve) => setImmediate(resolve));
   }
+  await take();
   return runs;
 }
