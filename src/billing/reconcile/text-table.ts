@@ -38,6 +38,11 @@ export class TextTable {
     return Buffer.from(buffer, byteOffset + start, this.#offsets[at + 1] - start).toString('utf8');
   }
 
+  /** Shows where the bytes of a text stand, without a copy of them. */
+  show(at: number, to: (bytes: Uint8Array, start: number, end: number) => void): void {
+    to(this.#bytes, this.#offsets[at], this.#offsets[at + 1]);
+  }
+
   /** By bytes, which for UTF-8 is the order of code points. */
   compare(a: number, b: number): number {
     if (a === b) return 0;

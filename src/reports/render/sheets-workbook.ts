@@ -1,6 +1,7 @@
 import ExcelJS from 'exceljs';
 import { CHUNK_ROWS, type Chunk } from '../chunk.ts';
 import type { OutColumn } from '../column.ts';
+import { AUTO_REFS_ROWS } from '../request.ts';
 import { type DeflatedPiece, deflatePieceAside, FINAL_BLOCK } from './deflate.ts';
 import { addDetailSheet } from './detail-sheet.ts';
 import { cutDetailXml } from './detail-xml.ts';
@@ -32,6 +33,8 @@ export interface SheetsWorkbook {
   readonly signal: AbortSignal;
   /** Rows of a sheet at most, the header included; the format's limit by default. */
   readonly maxRows?: number;
+  /** Cells of a kind with at most so many rows bear references. */
+  readonly refsUpTo?: number;
 }
 
 /** A sheet of the file: which of the kinds, and how many rows. */
@@ -42,8 +45,8 @@ interface PlannedSheet {
 }
 
 /**
- * Writes a workbook of several sheets of rows behind a summary. Cells bear references, so that
- * every program reads them. The compressed rows of one sheet are held at a time, since a zip entry
+ * Writes a workbook of several sheets of rows behind a summary. Where rows are not very many, cells
+ * bear references, so that every program reads them. The compressed rows of one sheet are held at a time, since a zip entry
  * says its length in front.
  * @returns the names of the sheets behind the summary
  */
@@ -58,11 +61,12 @@ export async function writeSheetsWorkbook(book: SheetsWorkbook): Promise<string[
       continue;
     }
     const { of, rows } = planned[entry.detail];
-    const { columns } = sheets[of];
-    const xml = cutDetailXml(entry.bytes.toString('utf8'), columns, rows, true);
+    const { columns, rows: all } = sheets[of];
+    const references = all <= (book.refsUpTo ?? AUTO_REFS_ROWS);
+    const xml = cutDetailXml(entry.bytes.toString('utf8'), columns, rows, references);
     const runs = [
       deflateOwn(Buffer.from(xml.head)),
-      ...(await renderRows(columns, rows, sources[of], book)),
+      ...(await renderRows({ columns, rows, references }, sources[of], book)),
       deflateOwn(Buffer.from(xml.tail)),
     ];
     await zip.add(entry.name, joinRuns(runs), async (write) => {
@@ -103,36 +107,45 @@ async function shellOf({ summary, company, sheets }: SheetsWorkbook, planned: Pl
   return entries.sort((a, b) => (a.detail ?? -1) - (b.detail ?? -1));
 }
 
+/** So many chunks are deflated at the most while the next is rendered. */
+const MOST_DEFLATING = 2;
+
 async function renderRows(
-  columns: readonly OutColumn[],
-  rows: number,
+  sheet: {
+    readonly columns: readonly OutColumn[];
+    readonly rows: number;
+    readonly references: boolean;
+  },
   chunks: Iterator<Chunk>,
   { summary, zone, signal }: SheetsWorkbook,
 ): Promise<OwnRun[]> {
+  const { columns, rows, references } = sheet;
   const { locale } = summary;
   const renderer = createRowRenderer(
     { form: 'xlsx', columns, locale, headers: 'labels', firstRows: null },
     zone,
   );
   const runs: OwnRun[] = [];
-  // One chunk is deflated while the next is rendered.
-  let deflating: Promise<DeflatedPiece> | null = null;
-  const take = async () => {
-    const deflated = await deflating;
-    if (deflated) runs.push({ ...deflated.piece, data: deflated.data });
+  const deflating: Promise<DeflatedPiece>[] = [];
+  const takeUntil = async (left: number) => {
+    while (deflating.length > left) {
+      const { piece, data } = (await deflating.shift()) as DeflatedPiece;
+      runs.push({ ...piece, data });
+    }
   };
   for (let done = 0; done < rows; ) {
     signal.throwIfAborted();
     const { value: chunk, done: ended } = chunks.next();
     if (ended) throw new RangeError(`there are ${done} rows, not ${rows}`);
-    const rendered = renderer.render(chunk, null, done + 2);
+    const rendered = renderer.render(chunk, null, references ? done + 2 : null);
     const raw = Buffer.from(rendered.bytes);
-    await take();
-    deflating = deflatePieceAside(raw, rendered.rows);
+    await takeUntil(MOST_DEFLATING - 1);
+    const piece = deflatePieceAside(raw, rendered.rows);
     // A failure is met when it is taken.
-    deflating.catch(() => {});
+    piece.catch(() => {});
+    deflating.push(piece);
     done += rendered.rows;
   }
-  await take();
+  await takeUntil(0);
   return runs;
 }

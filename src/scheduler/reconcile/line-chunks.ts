@@ -1,5 +1,6 @@
 import type { ClassLines } from '../../billing/reconcile/classify.ts';
 import { CHUNK_ROWS, type Chunk, type ChunkColumn } from '../../reports/chunk.ts';
+import { CellBytes } from './cell-bytes.ts';
 import { holdsNumbers, type LineColumn, type LineSource } from './line-columns.ts';
 
 /** Lines of a reconciliation as chunks, made one at a time; every one but the last is full. */
@@ -31,19 +32,10 @@ function columnOf(
     for (let i = 0; i < values.length; i++) values[i] = column.cell(source, ours[i], theirs[i]);
     return { type: column.type, values };
   }
-  const offsets = new Uint32Array(ours.length + 1);
-  let bytes = Buffer.allocUnsafe(ours.length * 24 + 64);
-  let used = 0;
+  const cells = new CellBytes(ours.length);
   for (let i = 0; i < ours.length; i++) {
-    const text = column.cell(source, ours[i], theirs[i]);
-    // A character of a text takes three bytes at most.
-    if (used + text.length * 3 > bytes.length) {
-      const larger = Buffer.allocUnsafe((used + text.length * 3) * 2);
-      bytes.copy(larger, 0, 0, used);
-      bytes = larger;
-    }
-    if (text.length > 0) used += bytes.write(text, used, 'utf8');
-    offsets[i + 1] = used;
+    column.cell(cells, source, ours[i], theirs[i]);
+    cells.endCell();
   }
-  return { type: column.type, offsets, bytes: bytes.subarray(0, used) };
+  return cells.column(column.type);
 }

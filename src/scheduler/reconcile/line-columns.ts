@@ -1,12 +1,13 @@
 import type { LineClass } from '../../billing/reconcile/classify.ts';
 import { BY_ID, BY_PARTIES } from '../../billing/reconcile/match-calls.ts';
-import type { Parties } from '../../billing/reconcile/parties.ts';
+import { NO_PARTY, type Parties } from '../../billing/reconcile/parties.ts';
 import type { Reconciled } from '../../billing/reconcile/reconcile.ts';
-import { divideToScale, formatDecimal } from '../../money/decimal.ts';
+import { divideToScale } from '../../money/decimal.ts';
 import type { CellType, Labels, OutColumn, Unit } from '../../reports/column.ts';
 import { labels } from '../../reports/field-labels.ts';
 import { MOST_SCALE } from '../../reports/render/style-registry.ts';
 import type { Locale } from '../../reports/request.ts';
+import type { CellBytes } from './cell-bytes.ts';
 
 /** The columns of a reconciliation's sheets, and how a line's cells come of its two rows. */
 
@@ -18,7 +19,7 @@ export interface LineSource {
 }
 
 /** A cell of the row of ours and the row of theirs, below 0 where there is none. */
-type TextCell = (source: LineSource, ours: number, theirs: number) => string;
+type TextCell = (out: CellBytes, source: LineSource, ours: number, theirs: number) => void;
 type NumberCell = (source: LineSource, ours: number, theirs: number) => number;
 
 interface LineColumnOf<T extends CellType, Cell> {
@@ -27,7 +28,7 @@ interface LineColumnOf<T extends CellType, Cell> {
   readonly unit: Unit | null;
   readonly labels: Labels;
   readonly width: number;
-  /** No text, and NaN, are no value. */
+  /** Nothing written, and NaN, are no value. */
   readonly cell: Cell;
 }
 type NumberColumn = LineColumnOf<'instant' | 'integer', NumberCell>;
@@ -61,24 +62,43 @@ const HOW_LABELS = {
   callee: labels('callee and start', 'destino e início', 'destino e inicio'),
 };
 
-const idOf = ({ found }: LineSource, side: 'ours' | 'theirs', row: number): string => {
+type Which = 'ours' | 'theirs';
+
+function writeId(out: CellBytes, { found }: LineSource, side: Which, row: number): void {
   const id = row < 0 ? -1 : found[side].ids[row];
-  return id < 0 ? '' : found.ids.textOf(id);
-};
-const amountText = ({ found }: LineSource, side: 'ours' | 'theirs', row: number): string =>
-  row < 0 ? '' : formatDecimal({ unscaled: found[side].amounts[row], scale: found.scale });
-const ratePerMinute = ({ found }: LineSource, side: 'ours' | 'theirs', row: number): string => {
+  if (id >= 0) found.ids.show(id, (bytes, start, end) => out.bytes(bytes, start, end));
+}
+
+/** Ours, or theirs where we have none. */
+function writeParty(
+  out: CellBytes,
+  { found, parties }: LineSource,
+  which: 'callers' | 'callees',
+  ours: number,
+  theirs: number,
+): void {
+  const own = ours < 0 ? NO_PARTY : found.ours[which][ours];
+  const party = own !== NO_PARTY || theirs < 0 ? own : found.theirs[which][theirs];
+  if (party > 0) out.international(party);
+  else out.text(parties.textOf(party));
+}
+
+function writeAmount(out: CellBytes, { found }: LineSource, side: Which, row: number): void {
+  if (row >= 0) out.decimal(found[side].amounts[row], found.scale);
+}
+
+function writeRate(out: CellBytes, { found }: LineSource, side: Which, row: number): void {
   const seconds = found[side].billedSeconds[row];
-  if (seconds === 0) return '';
+  if (seconds === 0) return;
   const amount = { unscaled: found[side].amounts[row] * 60n, scale: found.scale };
   const rate = divideToScale(amount, { unscaled: BigInt(seconds), scale: 0 }, MOST_SCALE);
-  return formatDecimal(rate);
-};
+  out.decimal(rate.unscaled, rate.scale);
+}
 
 const CALL_ID = text(
   'call_id',
   labels('Call ID', 'ID da chamada', 'ID de llamada'),
-  (source, ours) => idOf(source, 'ours', ours),
+  (out, source, ours) => writeId(out, source, 'ours', ours),
   24,
 );
 const THEIR_ROW = number(
@@ -91,24 +111,14 @@ const THEIR_ROW = number(
 const THEIR_ID = text(
   'their_id',
   labels("Carrier's ID", 'ID da operadora', 'ID del operador'),
-  (source, _, theirs) => idOf(source, 'theirs', theirs),
+  (out, source, _, theirs) => writeId(out, source, 'theirs', theirs),
   24,
 );
-const CALLER = text(
-  'caller',
-  labels('Caller', 'Origem', 'Origen'),
-  ({ found, parties }, ours, theirs) => {
-    const own = ours < 0 ? 0 : found.ours.callers[ours];
-    return parties.textOf(own !== 0 || theirs < 0 ? own : found.theirs.callers[theirs]);
-  },
+const CALLER = text('caller', labels('Caller', 'Origem', 'Origen'), (out, source, ours, theirs) =>
+  writeParty(out, source, 'callers', ours, theirs),
 );
-const CALLEE = text(
-  'callee',
-  labels('Callee', 'Destino', 'Destino'),
-  ({ found, parties }, ours, theirs) => {
-    const own = ours < 0 ? 0 : found.ours.callees[ours];
-    return parties.textOf(own !== 0 || theirs < 0 ? own : found.theirs.callees[theirs]);
-  },
+const CALLEE = text('callee', labels('Callee', 'Destino', 'Destino'), (out, source, ours, theirs) =>
+  writeParty(out, source, 'callees', ours, theirs),
 );
 const STARTED = number(
   'started_at',
@@ -145,42 +155,43 @@ const SECONDS_MORE = number(
   labels('Difference (s)', 'Diferença (s)', 'Diferencia (s)'),
   ({ found }, ours, theirs) => found.theirs.billedSeconds[theirs] - found.ours.billedSeconds[ours],
 );
-const AMOUNT = money('amount', labels('Amount', 'Valor', 'Importe'), (source, ours) =>
-  amountText(source, 'ours', ours),
+const AMOUNT = money('amount', labels('Amount', 'Valor', 'Importe'), (out, source, ours) =>
+  writeAmount(out, source, 'ours', ours),
 );
 const THEIR_AMOUNT = money(
   'their_amount',
   labels('Amount, carrier', 'Valor, operadora', 'Importe, operador'),
-  (source, _, theirs) => amountText(source, 'theirs', theirs),
+  (out, source, _, theirs) => writeAmount(out, source, 'theirs', theirs),
 );
-const RATE = money('rate', labels('Per minute', 'Por minuto', 'Por minuto'), (source, ours) =>
-  ratePerMinute(source, 'ours', ours),
+const RATE = money('rate', labels('Per minute', 'Por minuto', 'Por minuto'), (out, source, ours) =>
+  writeRate(out, source, 'ours', ours),
 );
 const THEIR_RATE = money(
   'their_rate',
   labels('Per minute, carrier', 'Por minuto, operadora', 'Por minuto, operador'),
-  (source, _, theirs) => ratePerMinute(source, 'theirs', theirs),
+  (out, source, _, theirs) => writeRate(out, source, 'theirs', theirs),
 );
 const EXPLAINS = money(
   'explains',
   labels('Explains', 'Explica', 'Explica'),
-  ({ found }, ours, theirs) => {
+  (out, { found }, ours, theirs) => {
     const own = ours < 0 ? 0n : found.ours.amounts[ours];
     const other = theirs < 0 ? 0n : found.theirs.amounts[theirs];
-    return formatDecimal({ unscaled: other - own, scale: found.scale });
+    out.decimal(other - own, found.scale);
   },
 );
 const MATCHED_BY = text(
   'matched_by',
   labels('Matched by', 'Encontrada por', 'Encontrada por'),
-  ({ found, locale }, ours) => {
+  (out, { found, locale }, ours) => {
     const by = found.matching.by[ours];
-    return HOW_LABELS[by === BY_ID ? 'id' : by === BY_PARTIES ? 'parties' : 'callee'][locale];
+    const how = by === BY_ID ? 'id' : by === BY_PARTIES ? 'parties' : 'callee';
+    out.text(HOW_LABELS[how][locale]);
   },
 );
-const SIDE = text('side', labels('Side', 'Lado', 'Lado'), ({ locale }, ours) => {
-  return SIDE_LABELS[ours >= 0 ? 'ours' : 'theirs'][locale];
-});
+const SIDE = text('side', labels('Side', 'Lado', 'Lado'), (out, { locale }, ours) =>
+  out.text(SIDE_LABELS[ours >= 0 ? 'ours' : 'theirs'][locale]),
+);
 
 const PAIR = [CALL_ID, THEIR_ID, CALLER, CALLEE, STARTED, THEIR_STARTED];
 

@@ -4,8 +4,7 @@ import type { CellValue } from '../../reports/chunk.ts';
 import type { Labels, OutColumn } from '../../reports/column.ts';
 import type { Table } from '../../reports/document.ts';
 import { labels } from '../../reports/field-labels.ts';
-import { writeSheetsWorkbook } from '../../reports/render/sheets-workbook.ts';
-import type { Sink } from '../../reports/render/splice.ts';
+import { type SheetsWorkbook, writeSheetsWorkbook } from '../../reports/render/sheets-workbook.ts';
 import { MOST_SCALE } from '../../reports/render/style-registry.ts';
 import { workbookLabel } from '../../reports/render/workbook-labels.ts';
 import type { Period } from '../../time/period.ts';
@@ -73,7 +72,7 @@ const WORDS = {
 export function writeReconciliation(
   frame: ReconciliationFrame,
   source: LineSource,
-  to: { readonly out: Sink; readonly signal: AbortSignal; readonly maxRows?: number },
+  to: Pick<SheetsWorkbook, 'out' | 'signal' | 'maxRows' | 'refsUpTo'>,
 ): Promise<string[]> {
   const { found, locale } = source;
   const say = (word: keyof typeof WORDS) => WORDS[word][locale];

@@ -192,10 +192,10 @@ describe('the workbook', () => {
       HEADER,
       ...Array.from({ length: rows }, (_, i) => `c${i},${at(i)},441,492,1,0.01,EUR`),
     ];
-    const { bytes, sheets } = await workbookOf(
-      await run(test.database, many, file.join('\n')),
-      16_384 + 1,
-    );
+    const { bytes, sheets } = await workbookOf(await run(test.database, many, file.join('\n')), {
+      maxRows: 16_384 + 1,
+      refsUpTo: 16_999,
+    });
     expect(sheets.slice(0, 3)).toEqual(['Matched', 'Matched 2', 'Only ours']);
     const book = XLSX.read(bytes, { dense: true });
     const ids = sheets.slice(0, 2).flatMap((name) => {

@@ -77,7 +77,7 @@ export async function run(
 
 export async function workbookOf(
   ran: RanReconciliation,
-  maxRows?: number,
+  limits: { readonly maxRows?: number; readonly refsUpTo?: number } = {},
 ): Promise<{ bytes: Buffer; sheets: string[] }> {
   const written: Uint8Array[] = [];
   const { currency, zone, unrated } = ran;
@@ -88,7 +88,7 @@ export async function workbookOf(
     {
       out: async (bytes) => void written.push(Uint8Array.from(bytes)),
       signal: new AbortController().signal,
-      ...(maxRows === undefined ? {} : { maxRows }),
+      ...limits,
     },
   );
   return { bytes: Buffer.concat(written), sheets };
