@@ -10,6 +10,7 @@ import { createCacheMeter } from '../scheduler/cache-metrics.ts';
 import { clean } from '../scheduler/clean.ts';
 import { startCleaner } from '../scheduler/cleaner.ts';
 import { startExpiringProposals } from '../scheduler/expire-proposals.ts';
+import { startHashing } from '../scheduler/hash-files.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
@@ -51,6 +52,7 @@ export async function runRunner(config: Config): Promise<void> {
     },
     log,
   });
+  const hasher = startHashing({ database, home, log, isIdle: () => executor.isIdle() });
   const executor = startRunExecutor({
     database,
     source,
@@ -67,6 +69,7 @@ export async function runRunner(config: Config): Promise<void> {
     mostOfTenant: MOST_RUNS_OF_TENANT,
     announce: (hint) => {
       sendToPrimary({ kind: 'progress', hint });
+      if (hint.state === 'done') hasher.wake();
       // What the run had pinned may go now.
       if (hint.state !== 'running' && meter.isOverBound()) cleaner.wake();
     },
@@ -85,6 +88,7 @@ export async function runRunner(config: Config): Promise<void> {
   onDrain(async () => {
     watch.stop();
     await Promise.all([ahead.stop(), expiry.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
+    await hasher.stop();
     await database.close();
   });
 }

@@ -137,7 +137,6 @@ async function commit(
       mediaType: mediaTypeOf(request.format),
       path: produced.path,
       bytes: produced.bytes,
-      sha256: produced.sha256,
       coding: produced.coding,
       storedBytes: produced.storedBytes,
       blocks: produced.blocks,

@@ -58,7 +58,7 @@ async function produceOnce(
     home: deps.home,
     path,
     coding,
-    onBytes: (storedBytes, temporary) => job.onArtifact({ fileId, path: temporary, storedBytes }),
+    onBytes: (storedBytes, path, isWhole) => job.onArtifact({ fileId, path, storedBytes, isWhole }),
   });
   try {
     const document = await write({ job, kind, planned, renderAgain }, artifact, deps);
@@ -91,7 +91,7 @@ async function write(
     cellRefs,
     openPiece: openInOrder(deps.home, pieces),
     out: (bytes) => artifact.write(bytes),
-    cut: (rawBytes) => artifact.cut(rawBytes),
+    cut: artifact.cut,
     signal: job.signal,
   });
   return document;
