@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   rejects: async () => (await import('./cli/rejects.ts')).rejectsCommand(),
   schedule: async () => (await import('./cli/schedule.ts')).scheduleCommand(),
   tick: async () => (await import('./cli/tick.ts')).tickCommand(),
+  reconcile: async () => (await import('./cli/reconcile.ts')).reconcileCommand(),
   cache: async () => (await import('./cli/cache.ts')).cacheCommand(),
   tenant: async () => (await import('./cli/tenant.ts')).tenantCommand(),
   demand: async () => (await import('./cli/demand.ts')).demandCommand(),

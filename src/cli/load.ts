@@ -10,7 +10,7 @@ import { parseInstant } from '../ingest/iso-time.ts';
 import { type LoadResult, loadRows } from '../ingest/load-rows.ts';
 import { parseLoadMap } from '../ingest/parse-load-map.ts';
 import { principalName } from '../principals/principal.ts';
-import { DATASETS, type DatasetName, datasetOf } from '../reports/dataset.ts';
+import { type DatasetName, datasetOf, LOADED_DATASETS } from '../reports/dataset.ts';
 import { storeLoads } from '../store/loads.ts';
 import { requireTenant } from '../store/tenants.ts';
 import { untilInterrupted } from './interrupts.ts';
@@ -35,7 +35,7 @@ interface LoadOptions {
 export function loadCommand(): Command {
   return new Command('load')
     .description('load a file of rows; the same file twice changes nothing')
-    .argument('<dataset>', Object.keys(DATASETS).join(', '))
+    .argument('<dataset>', LOADED_DATASETS.join(', '))
     .argument('<file>', 'csv, csv.gz, tsv, tsv.gz, ndjson, ndjson.gz, xlsx; - for stdin')
     .requiredOption('--tenant <tenant>', 'name or id')
     .option('--map <file>', 'JSON that says which column is which field (docs/maps)')
@@ -52,7 +52,7 @@ export function loadCommand(): Command {
 
 /** The fields of each dataset: the names of columns where there is no map. */
 function fieldsHelp(): string {
-  const lines = Object.values(DATASETS).map(({ name, fields }) => {
+  const lines = LOADED_DATASETS.map(datasetOf).map(({ name, fields }) => {
     const names = fields.map((field) => (field.required ? `${field.name}*` : field.name));
     return `  ${name}: ${names.join(' ')}`;
   });
@@ -159,11 +159,12 @@ function summaryOf(result: LoadResult): string {
 }
 
 export function parseDataset(name: string): DatasetName {
-  if (Object.hasOwn(DATASETS, name)) return name as DatasetName;
+  const known = LOADED_DATASETS.find((each) => each === name);
+  if (known) return known;
   throw new DaybookError('E_USAGE', {
     where: 'dataset',
     got: name,
-    expected: `one of ${Object.keys(DATASETS).join(', ')}`,
+    expected: `one of ${LOADED_DATASETS.join(', ')}`,
   });
 }
 

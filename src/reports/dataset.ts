@@ -30,6 +30,9 @@ export interface Dataset {
   readonly tieBreak: readonly string[];
 }
 
+/** What rows of a file become: a dataset, or something else that is read from files. */
+export type RowShape = Omit<Dataset, 'name'>;
+
 const required = (name: string, type: FieldType, values?: readonly string[]): Field => ({
   name,
   type,
@@ -52,6 +55,8 @@ export const DISPOSITIONS = [
   'ignored',
 ] as const;
 export const ORDER_KINDS = ['sale', 'credit', 'adjustment'] as const;
+/** As `sales/proposal-moves.ts` has them. */
+export const PROPOSAL_STATUSES = ['draft', 'sent', 'approved', 'rejected', 'expired'] as const;
 
 export const DATASETS = {
   calls: {
@@ -99,9 +104,37 @@ export const DATASETS = {
       optional('salesperson', 'text'),
     ],
   },
+  proposal_lines: {
+    name: 'proposal_lines',
+    anchor: 'proposed_at',
+    naturalKey: ['proposal_id', 'line_no'],
+    tieBreak: ['proposal_id', 'line_no'],
+    fields: [
+      required('proposal_id', 'text'),
+      required('line_no', 'integer'),
+      required('proposed_at', 'instant'),
+      required('status', 'text', PROPOSAL_STATUSES),
+      required('customer', 'text'),
+      required('sku', 'text'),
+      optional('description', 'text'),
+      required('quantity', 'decimal'),
+      required('list_price', 'decimal'),
+      required('list_amount', 'decimal'),
+      optional('policy', 'text'),
+      required('allowed_discount', 'decimal'),
+      required('discount', 'decimal'),
+      required('net', 'decimal'),
+      required('currency', 'text'),
+      optional('salesperson', 'text'),
+      optional('decided_at', 'instant'),
+    ],
+  },
 } as const satisfies Record<string, Omit<Dataset, 'name'> & { name: string }>;
 
-export type DatasetName = 'calls' | 'order_lines';
+export type DatasetName = 'calls' | 'order_lines' | 'proposal_lines';
+
+/** Those that files are loaded into; the others Daybook writes itself. */
+export const LOADED_DATASETS: readonly DatasetName[] = ['calls', 'order_lines'];
 
 export function datasetOf(name: DatasetName): Dataset {
   return DATASETS[name];

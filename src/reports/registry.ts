@@ -4,13 +4,23 @@ import type { ReportKind } from './define-report.ts';
 import { agents } from './kinds/agents.ts';
 import { calls } from './kinds/calls.ts';
 import { products } from './kinds/products.ts';
+import { proposals } from './kinds/proposals.ts';
 import { queues } from './kinds/queues.ts';
 import { sales } from './kinds/sales.ts';
 import { salesDaily } from './kinds/sales-daily.ts';
 import { traffic } from './kinds/traffic.ts';
 import { suggestion } from './suggest.ts';
 
-const KINDS: readonly ReportKind[] = [calls, queues, agents, traffic, sales, salesDaily, products];
+const KINDS: readonly ReportKind[] = [
+  calls,
+  queues,
+  agents,
+  traffic,
+  sales,
+  salesDaily,
+  products,
+  proposals,
+];
 
 const BY_NAME: ReadonlyMap<string, ReportKind> = new Map(KINDS.map((kind) => [kind.name, kind]));
 

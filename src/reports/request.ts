@@ -10,6 +10,7 @@ export const REPORT_NAMES = [
   'sales',
   'sales-daily',
   'products',
+  'proposals',
 ] as const;
 export type ReportName = (typeof REPORT_NAMES)[number];
 

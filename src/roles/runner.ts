@@ -9,6 +9,7 @@ import { startPlanningAhead } from '../scheduler/ahead/start-planning.ts';
 import { createCacheMeter } from '../scheduler/cache-metrics.ts';
 import { clean } from '../scheduler/clean.ts';
 import { startCleaner } from '../scheduler/cleaner.ts';
+import { startExpiringProposals } from '../scheduler/expire-proposals.ts';
 import { startHashing } from '../scheduler/hash-files.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
@@ -90,6 +91,7 @@ export async function runRunner(config: Config): Promise<void> {
     stages: createStages({ database }),
   });
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
+  const expiry = startExpiringProposals({ database, log });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'wake') {
@@ -100,7 +102,8 @@ export async function runRunner(config: Config): Promise<void> {
   });
   onDrain(async () => {
     watch.stop();
-    await Promise.all([ahead.stop(), ticker.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
+    const workers = [ahead, ticker, expiry, cleaner];
+    await Promise.all([executor.drain(DRAIN_MS), ...workers.map((worker) => worker.stop())]);
     await hasher.stop();
     await database.close();
   });
