@@ -19,6 +19,7 @@ import { requireTenant } from '../store/tenants.ts';
 import { dueTimeOf } from '../time/recurrence.ts';
 import { printJson, printTable } from './output.ts';
 import { rawScheduleOf, type ScheduleFlags, withScheduleFlags } from './schedule-flags.ts';
+import { scheduleTestCommand } from './schedule-test.ts';
 import { withDatabase } from './session.ts';
 
 const SHOWN_OCCURRENCES = 10;
@@ -28,7 +29,7 @@ interface Options extends ScheduleFlags {
   readonly json?: boolean;
 }
 
-/** `daybook schedule add|list|show|preview|pause|resume|run|remove` */
+/** `daybook schedule add|list|show|preview|pause|resume|run|test|remove` */
 export function scheduleCommand(): Command {
   const command = new Command('schedule').description(
     'reports that are made and sent by themselves',
@@ -47,6 +48,7 @@ export function scheduleCommand(): Command {
     .addCommand(named('pause', 'make nothing until it is resumed').action(stateTo('paused')))
     .addCommand(named('resume', 'go on; the pause is not made up for').action(stateTo('active')))
     .addCommand(named('run', 'make and send it now, out of turn').action(run))
+    .addCommand(scheduleTestCommand())
     .addCommand(named('remove', 'remove it; what it sent stays on record').action(remove));
 }
 

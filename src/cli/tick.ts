@@ -4,6 +4,7 @@ import { type Config, configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { parseInstant } from '../ingest/iso-time.ts';
 import { clean } from '../scheduler/clean.ts';
+import { openSendStage } from '../scheduler/send/open-send-stage.ts';
 import { createStages } from '../scheduler/stages/create-stages.ts';
 import { runStage } from '../scheduler/stages/run-stage.ts';
 import { STAGES, type StageName, type StagePass } from '../scheduler/stages/stage.ts';
@@ -68,18 +69,34 @@ interface TickJob {
 }
 
 async function tick(job: TickJob): Promise<Ticked> {
+  const { database, log } = job.session;
+  const send = await openSendStage(job.config, { database, holder: OWN_HOLDER, log });
+  try {
+    return await tickThrough(job, send.pass);
+  } finally {
+    send.close();
+  }
+}
+
+async function tickThrough(job: TickJob, send: StagePass): Promise<Ticked> {
   const { database } = job.session;
   const now = job.at ?? (await database.asSystem(databaseNow, { readOnly: true }));
   const stages: Partial<Record<StageName, object>> = {};
-  const passes = createStages({ database });
+  const passes = createStages({ database, send });
   for (const name of STAGES) {
     const pass = passes[name];
     if (!job.names.includes(name)) continue;
     if (name === 'clean') stages.clean = await cleanOnce(now, job);
     else if (name === 'process' && pass) stages.process = await processAll(pass, now, job);
-    else if (pass) stages[name] = await passOnce(name, pass, now, job);
+    else if (pass) stages[name] = await passOnce(name, pass, await dueAsOf(name, now, job), job);
   }
   return { at: new Date(now).toISOString(), stages };
+}
+
+/** What was sealed just now is owed from now on, whenever the rest of the pass is as of. */
+async function dueAsOf(name: StageName, now: number, { session }: TickJob): Promise<number> {
+  if (name !== 'send') return now;
+  return Math.max(now, await session.database.asSystem(databaseNow, { readOnly: true }));
 }
 
 /** Passes until there is nothing left to make: what was queued is executed, and sealed. */

@@ -29,6 +29,7 @@ const TABLE = {
   'schedules.manage':[Y,   Y,    Y,      n,            n,   n,   Y,      Y],
   'deliveries.read': [Y,   Y,    Y,      Y,            Y,   n,   Y,      Y],
   'deliveries.send': [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
+  'deliveries.manage':[Y,  Y,    n,      n,            n,   n,   Y,      Y],
   'data.load':       [Y,   Y,    n,      n,            n,   Y,   Y,      Y],
   'rejects.read':    [Y,   Y,    Y,      n,            n,   Y,   Y,      Y],
   'rejects.retry':   [Y,   Y,    n,      n,            n,   Y,   Y,      Y],
@@ -86,6 +87,11 @@ export function may(principal: Principal, action: Action): boolean {
     case 'key':
       return principal.scopes.some((scope) => scopeAllows(scope, action, principal.tenantId));
   }
+}
+
+/** Whether reports may go out in the name of an owner, and be downloaded by their recipients. */
+export function maySendReports(owner: Principal | undefined): boolean {
+  return owner !== undefined && may(owner, 'schedules.manage') && may(owner, 'exports.create');
 }
 
 /** @throws DaybookError `E_FORBIDDEN` that names who, the action and what it needs. */

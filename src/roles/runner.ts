@@ -13,6 +13,7 @@ import { startExpiringProposals } from '../scheduler/expire-proposals.ts';
 import { startHashing } from '../scheduler/hash-files.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
+import { openSendStage } from '../scheduler/send/open-send-stage.ts';
 import { createStages } from '../scheduler/stages/create-stages.ts';
 import { startTicker } from '../scheduler/stages/ticker.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
@@ -37,6 +38,8 @@ export async function runRunner(config: Config): Promise<void> {
   });
   const dead = `${config.primary}/`;
   const holder = `${dead}${process.pid}`;
+  // Before anything is asked of others, whose answers would find nobody.
+  const send = await openSendStage(config, { database, holder, log }, { deadHolders: dead });
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
   const source = createPostgresSource(database);
   const { home, cacheBytes: boundBytes } = config;
@@ -88,7 +91,7 @@ export async function runRunner(config: Config): Promise<void> {
     holder,
     log,
     onQueued: () => executor.wake(),
-    stages: createStages({ database }),
+    stages: createStages({ database, send: send.pass }),
   });
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
   const expiry = startExpiringProposals({ database, log });
@@ -105,6 +108,7 @@ export async function runRunner(config: Config): Promise<void> {
     const workers = [ahead, ticker, expiry, cleaner];
     await Promise.all([executor.drain(DRAIN_MS), ...workers.map((worker) => worker.stop())]);
     await hasher.stop();
+    send.close();
     await database.close();
   });
 }

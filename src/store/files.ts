@@ -110,6 +110,15 @@ export async function enterHash(tx: Tx, id: string, sha256: string): Promise<voi
   ]);
 }
 
+/** Null for an unknown id, which another tenant's is too. */
+export async function findFile(tx: Tx, id: string): Promise<FileRow | null> {
+  const [row] = await tx.query<FileRow>(
+    `select ${FILE_COLUMNS} from daybook.files where id = $1::uuid`,
+    [id],
+  );
+  return row ?? null;
+}
+
 /** Null: the file is from before blocks were entered. */
 export async function findBlocksOfFile(tx: Tx, id: string): Promise<FileBlock[] | null> {
   const [row] = await tx.query<{ blocks: [number, number, number][] | null }>(

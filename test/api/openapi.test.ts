@@ -41,6 +41,17 @@ describe('the description of the API', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(operations.map(({ name }) => name).sort()).toEqual(
       [
+        'POST /v1/schedules/{id}/test',
+        'GET /v1/deliveries',
+        'GET /v1/deliveries/{id}',
+        'POST /v1/deliveries/{id}/resend',
+        'POST /v1/deliveries/{id}/cancel',
+        'GET /v1/delivery-settings',
+        'PATCH /v1/delivery-settings',
+        'GET /v1/delivery-settings/webhook-key',
+        'POST /v1/delivery-settings/webhook-key',
+        'GET /v1/suppressions',
+        'DELETE /v1/suppressions/{id}',
         'GET /v1/reports',
         'GET /v1/reports/{report}/summary',
         'POST /v1/exports',

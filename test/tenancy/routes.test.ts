@@ -25,6 +25,9 @@ interface Probe {
 }
 const at = (url: string): Probe => ({ url: () => url });
 const byRun = (rest: string): Probe => ({ url: ({ run }) => `/v1/${rest.replace(':id', run)}` });
+const byDelivery = (rest: string): Probe => ({
+  url: ({ delivery }) => `/v1/deliveries/${delivery}${rest}`,
+});
 
 const bySchedule = (rest: string): Probe => ({
   url: ({ schedule }) => `/v1/schedules/${schedule}${rest}`,
@@ -75,7 +78,6 @@ const PROBES: Readonly<Record<string, Probe>> = {
   'GET /v1/files/:id': byFile(''),
   'GET /v1/files/:id/file': byFile('/file'),
   'HEAD /v1/files/:id/file': byFile('/file'),
-  'GET /v1/deliveries': at('/v1/deliveries'),
   'GET /v1/reconciliations': at('/v1/reconciliations'),
   'GET /v1/reconciliations/:id': ofMoney('reconciliations/:id', 'reconciliation'),
   'GET /v1/reconciliations/:id/lines': ofMoney('reconciliations/:id/lines', 'reconciliation'),
@@ -159,6 +161,25 @@ const PROBES: Readonly<Record<string, Probe>> = {
     payload: () => ({ user_id: randomUUID(), roles: ['viewer'] }),
   },
   'DELETE /v1/members/:user_id': { url: ({ user }) => `/v1/members/${user}` },
+  'POST /v1/schedules/:id/test': {
+    url: ({ schedule }) => `/v1/schedules/${schedule}/test`,
+    payload: () => ({ email: 'test@example.com' }),
+  },
+  'GET /v1/deliveries': at('/v1/deliveries'),
+  'GET /v1/deliveries/:id': byDelivery(''),
+  'POST /v1/deliveries/:id/resend': byDelivery('/resend'),
+  'POST /v1/deliveries/:id/cancel': byDelivery('/cancel'),
+  'GET /v1/delivery-settings': at('/v1/delivery-settings'),
+  'PATCH /v1/delivery-settings': {
+    url: () => '/v1/delivery-settings',
+    payload: () => ({ link_days: 3 }),
+  },
+  'GET /v1/delivery-settings/webhook-key': at('/v1/delivery-settings/webhook-key'),
+  'POST /v1/delivery-settings/webhook-key': at('/v1/delivery-settings/webhook-key'),
+  'GET /v1/suppressions': at('/v1/suppressions'),
+  'DELETE /v1/suppressions/:id': {
+    url: ({ suppression }) => `/v1/suppressions/${suppression}`,
+  },
   'GET /healthz': at('/healthz'),
   'GET /readyz': at('/readyz'),
   'GET /metrics': at('/metrics'),
@@ -215,6 +236,8 @@ const nobody = (): Ids => ({
   product: randomUUID(),
   licence: randomUUID(),
   proposal: randomUUID(),
+  delivery: randomUUID(),
+  suppression: randomUUID(),
 });
 
 async function probe(route: string, headers: Record<string, string>, ids: Ids, canary: string) {

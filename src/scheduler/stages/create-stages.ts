@@ -9,10 +9,12 @@ import type { StageName, StagePass } from './stage.ts';
  */
 export function createStages(deps: {
   readonly database: Database;
+  /** Of the stage `send`, which is opened and closed by who wires it. */
+  readonly send: StagePass;
 }): Readonly<Partial<Record<StageName, StagePass>>> {
   return {
     plan: (now, signal) => planStage(now, deps, signal),
     process: (now, signal) => processStage(now, deps, signal),
-    // `send` stands here: deliveries that are pending and whose time has come.
+    send: deps.send,
   };
 }

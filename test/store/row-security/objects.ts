@@ -26,6 +26,9 @@ export const loadOf = (tenant: string) => tenant.replace(/^.{8}/, 'bbbbbbbb');
 export const scheduleOf = (tenant: string) => tenant.replace(/^.{8}/, 'dddddddd');
 export const occurrenceOf = (tenant: string) => tenant.replace(/^.{8}/, 'eeeeeeee');
 export const fileOf = (tenant: string) => tenant.replace(/^.{8}/, 'ffffffff');
+/** And the sealed file of it, and a delivery. */
+export const reportFileOf = (tenant: string) => tenant.replace(/^.{8}/, 'cccccccc');
+export const deliveryOf = (tenant: string) => tenant.replace(/^.{8}/, '99999999');
 
 /** Tables whose first row the tests give an id, in the order in which they refer to each other. */
 export const WITH_ID: Readonly<Record<string, (tenant: string) => string>> = {
@@ -34,6 +37,8 @@ export const WITH_ID: Readonly<Record<string, (tenant: string) => string>> = {
   files: fileOf,
   schedules: scheduleOf,
   occurrences: occurrenceOf,
+  report_files: reportFileOf,
+  deliveries: deliveryOf,
 };
 
 /** What else every tenant of the tests has, for rows that refer to it. */
@@ -329,6 +334,39 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
       topic: 'held',
     }),
     touch: 'state',
+  },
+  delivery_attempts: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      delivery_id: deliveryOf(tenant_id),
+      attempt: Number.parseInt(nonce, 16) % 2 ** 31,
+      lease_token: 1,
+      message_id: nonce,
+      via: 'x',
+    }),
+    touch: 'via',
+  },
+  suppressions: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, recipient) => ({ tenant_id, recipient, reason: 'bounced' }),
+    touch: 'detail',
+  },
+  download_links: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      delivery_id: deliveryOf(tenant_id),
+      report_file_id: reportFileOf(tenant_id),
+      token_sha256: Buffer.from(nonce.padStart(32, '0')),
+      expires_at: now,
+    }),
+    touch: 'downloads',
+  },
+  delivery_settings: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, changed_by) => ({ tenant_id, changed_by }),
+    touch: 'link_days',
   },
   idempotency_keys: {
     ...{ member: '', ...kept },

@@ -4,15 +4,19 @@ import { Registry } from 'prom-client';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { ApiServer } from '../../../src/api/routes/context.ts';
 import { buildServer } from '../../../src/api/server.ts';
+import { installationKeys } from '../../../src/delivery/installation-secret.ts';
+import type { MailTransport } from '../../../src/delivery/mail/mail-transport.ts';
 import { datasetOfForm } from '../../../src/reports/demand.ts';
 import { planAhead } from '../../../src/scheduler/ahead/plan-ahead.ts';
 import { studyDemand } from '../../../src/scheduler/ahead/study-demand.ts';
 import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts';
+import { createSendStage } from '../../../src/scheduler/send/send.ts';
 import { createPostgresSource } from '../../../src/sources/postgres/postgres-source.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { countRejects, listRejects, rejectColumns } from '../../../src/store/rejects.ts';
 import { runScheduleNow } from '../../../src/store/save-schedule.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
+import { sendDeps } from '../../scheduler/send/support/stage.ts';
 import { startEngine, type TestEngine } from '../../support/engine.ts';
 import { type Company, JWT, loadAll, PERIOD, REPORTS, stepsOf, tokenOf } from './two-tenants.ts';
 
@@ -22,6 +26,7 @@ export interface Rig {
   readonly engine: TestEngine;
   readonly database: Database;
   readonly metrics: Registry;
+  readonly home: string;
   close(): Promise<void>;
 }
 
@@ -38,6 +43,8 @@ export async function openRig(database: Database, home: string, logged: string[]
   });
   const metrics = new Registry();
   const server = await buildServer({
+    keys: installationKeys('a secret of thirty-two characters'),
+    privateTargets: 'refuse',
     database,
     log,
     home,
@@ -67,6 +74,7 @@ export async function openRig(database: Database, home: string, logged: string[]
     server,
     engine,
     database,
+    home,
     metrics,
     close: async () => {
       await server.close();
@@ -128,6 +136,33 @@ export function flows(): Record<string, Flow> {
       const planned = await planAhead(now, { database, source, demand, signal });
       return JSON.stringify([demand, planned]);
     },
+    'what is sent': async ({ database, home }, own) => {
+      const { delivery } = own.ids;
+      await database.asTenant(own.tenant.id, (tx) =>
+        tx.run(
+          `update daybook.deliveries set state = 'pending', not_before = now(), by_link = false
+           where id = $1`,
+          [delivery],
+        ),
+      );
+      const sent: string[] = [];
+      const mail: MailTransport = {
+        async send({ text, attachments }, { onData }) {
+          await onData();
+          sent.push(text, ...attachments.map(({ bytes }) => bytes.toString('latin1')));
+          const done = { kind: 'sent', stage: 'end', code: '250', reply: '' } as const;
+          return { ...done, concerns: 'message', tooLarge: false };
+        },
+        close: () => {},
+      };
+      const options = { atOnce: 1, mostOfTenant: 1, only: delivery };
+      const pass = createSendStage(sendDeps({ database, home }, { mail }), options);
+      const summary = await pass(Date.now() + 60_000, AbortSignal.timeout(20_000));
+      return JSON.stringify([summary, sent]);
+    },
+    deliveries: http('GET', () => '/v1/deliveries'),
+    'a delivery': http('GET', (own) => `/v1/deliveries/${own.ids.delivery}`),
+    suppressions: http('GET', () => '/v1/suppressions'),
     'list exports': http('GET', () => '/v1/exports'),
     'list runs': http('GET', () => '/v1/runs'),
     'a run': http('GET', (own) => `/v1/runs/${own.ids.run}`),
@@ -165,7 +200,6 @@ export function flows(): Record<string, Flow> {
     },
     files: http('GET', () => '/v1/files'),
     'a sealed file': http('GET', (own) => `/v1/files/${own.ids.sealed}/file`),
-    deliveries: http('GET', () => '/v1/deliveries'),
     'the end of a schedule': async (rig, own) => {
       const saved = (await all['a new schedule'](rig, own)).replace(/^[^{]*{[^}]*} /, '');
       const { id } = JSON.parse(saved) as { id: string };

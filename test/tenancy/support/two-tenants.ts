@@ -18,6 +18,7 @@ import { listRuns } from '../../../src/store/runs.ts';
 import { addSchedule, runScheduleNow } from '../../../src/store/save-schedule.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
 import { load } from '../../ingest/support/load.ts';
+import { addOwing, owe } from '../../scheduler/send/support/owed.ts';
 import { addTestTenant, type TestDatabase, type TestTenant } from '../../support/database.ts';
 import { startEngine, type TestEngine } from '../../support/engine.ts';
 
@@ -44,8 +45,8 @@ export interface Company {
   /** Everything that names something of it. */
   readonly ids: Readonly<
     Record<
-      | ('run' | 'key' | 'user' | 'load' | 'file' | 'schedule' | 'sealed')
-      | keyof Awaited<ReturnType<typeof sellAll>>,
+      | ('run' | 'key' | 'user' | 'load' | 'file' | 'schedule' | 'sealed' | 'delivery')
+      | ('suppression' | keyof Awaited<ReturnType<typeof sellAll>>),
       string
     >
   >;
@@ -133,11 +134,22 @@ async function company(database: Database, home: string, canary: string): Promis
   const { schedule, sealed } = await sealOne(database, tenant, canary, engine);
   await engine.stop();
   const [{ run, file }] = made;
+  const owing = await addOwing(database, home, { name: canary, tenant });
+  const delivery = await owe(database, owing, { recipient: `${canary}@example.com` });
+  const suppression = await database.asTenant(tenant.id, async (tx) => {
+    const [row] = await tx.query<{ id: string }>(
+      `insert into daybook.suppressions (tenant_id, recipient, reason)
+       values ($1, $2, 'bounced') returning id`,
+      [tenant.id, `${canary}-gone@example.com`],
+    );
+    return row.id;
+  });
   return {
     tenant,
     canary,
     ids: {
       ...{ run: run.id, key, user: users.viewer, load: loaded, file: file.id, schedule, sealed },
+      ...{ delivery, suppression },
       ...sold,
     },
     keys,
