@@ -25,6 +25,8 @@ export async function collectOpenApi(server: ApiServer, publicUrl: string): Prom
         { name: 'reports', description: 'What can be asked for, and totals for charts' },
         { name: 'exports', description: 'Files over a period' },
         { name: 'runs', description: 'Every production of a report' },
+        { name: 'rating', description: 'Rate plans, payers, and what calls were charged' },
+        { name: 'ledger', description: 'Accounts, entries, statements, locked periods' },
         { name: 'keys', description: 'API keys of the tenant' },
         { name: 'members', description: 'Who works for the tenant' },
         { name: 'health', description: 'For platforms' },

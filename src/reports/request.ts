@@ -10,6 +10,9 @@ export const REPORT_NAMES = [
   'sales',
   'sales-daily',
   'products',
+  'billing',
+  'charges',
+  'statement',
 ] as const;
 export type ReportName = (typeof REPORT_NAMES)[number];
 

@@ -10,6 +10,7 @@ import { createCacheMeter } from '../scheduler/cache-metrics.ts';
 import { clean } from '../scheduler/clean.ts';
 import { startCleaner } from '../scheduler/cleaner.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
+import { startRating } from '../scheduler/rating/start-rating.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
@@ -76,13 +77,14 @@ export async function runRunner(config: Config): Promise<void> {
     tell: (queue) => sendToPrimary({ kind: 'queue', ...queue }),
   });
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
+  const rating = startRating({ database, source, holder, log });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'wake') executor.wake();
   });
   onDrain(async () => {
     watch.stop();
-    await Promise.all([ahead.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
+    await Promise.all([ahead.stop(), rating.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
     await database.close();
   });
 }

@@ -14,6 +14,7 @@ import { piecesOf } from './make-days.ts';
 import { makeDetail } from './make-detail.ts';
 import { planDays } from './plan-days.ts';
 import { produceText } from './produce-text.ts';
+import { proveMoney } from './prove-money.ts';
 import { openInOrder } from './read-pieces.ts';
 import type { ProducedReport, ReportDeps, ReportJob } from './report-job.ts';
 
@@ -81,9 +82,11 @@ async function write(
   const { format } = job.request;
   if (isTextFormat(format) && hasLinesByDay(detail)) {
     const days = await produceText(detail, format, artifact, deps);
+    await proveMoney(job, kind, days, deps);
     return describeReport(job, kind, days, piecesOf(days));
   }
   const { days, pieces, cellRefs } = await makeDetail(detail, deps);
+  await proveMoney(job, kind, days, deps);
   const document = describeReport(job, kind, days, pieces);
   await assembleFile({
     document,

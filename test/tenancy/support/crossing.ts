@@ -22,4 +22,10 @@ export const CROSSING: Readonly<Record<string, string>> = {
     'a pass over all tenants needs to know whose yesterday is complete',
   [`select d.tenant_id as "tenantId", d.dataset, nullif(d.zone, '') as zone, to_char(d.local_date, 'YYYY-MM-DD') as date, d.rows_key as "rowsKey", d.forms, floor(extract(epoch from d.planned_at) * 1000)::float8 as "plannedAt", floor(extract(epoch from d.looked_at) * 1000)::float8 as "lookedAt", d.run_id as "runId", r.state as "runState" from daybook.days_ahead d left join daybook.runs r on r.tenant_id = d.tenant_id and r.id = d.run_id where d.local_date >= $1::date and ($2::uuid is null or d.tenant_id = $2) order by d.local_date desc, d.tenant_id, d.dataset, d.zone`]:
     'a pass over all tenants needs to know which days are made already; of one, for its own demand',
+  [`with rated as ( select tenant_id, max(version) as version from daybook.rate_changes group by tenant_id) select distinct h.tenant_id as "tenantId" from rated t join daybook.data_hours h on h.tenant_id = t.tenant_id and h.dataset = 'calls' left join daybook.rated_hours r on r.tenant_id = h.tenant_id and r.hour = h.hour where r.hour is null or r.calls_version <> h.version or r.unrated > 0 and r.rates_version < t.version`]:
+    'the rating of new calls works for all tenants; learns whose calls are new, never the calls',
+  [`insert into daybook.leases as held (name, holder, until) values ($1, $2, now() + make_interval(secs => $3)) on conflict (name) do update set holder = excluded.holder, token = held.token + 1, until = excluded.until where held.until < now() returning token::text as token, detail`]:
+    'a lease names work that one process does for all tenants, and nobody of them',
+  [`update daybook.leases set until = now() - interval '1 second' where name = $1 and token = $2`]:
+    'gives back exactly the lease that it holds, by token',
 };

@@ -3,8 +3,14 @@ import { PRESETS } from '../../../src/principals/permissions.ts';
 import { ROLES } from '../../../src/principals/principal.ts';
 import { createApiKey } from '../../../src/store/api-keys.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { postEntry } from '../../../src/store/ledger-postings.ts';
 import { addMember, addOperator, removeMember } from '../../../src/store/members.ts';
+import { putPayer } from '../../../src/store/payers.ts';
+import { lockPeriod } from '../../../src/store/period-locks.ts';
+import { putAssignment, putPayerRule } from '../../../src/store/plan-rules.ts';
+import { requireTenant } from '../../../src/store/tenants.ts';
 import { load } from '../../ingest/support/load.ts';
+import { ratingRig } from '../../scheduler/rating/support.ts';
 import { addTestTenant, type TestDatabase, type TestTenant } from '../../support/database.ts';
 import { startEngine } from '../../support/engine.ts';
 
@@ -22,13 +28,25 @@ export const REPORTS = [
   'sales',
   'sales-daily',
   'products',
+  'billing',
+  'charges',
+  'statement',
 ] as const;
 
 export interface Company {
   readonly tenant: TestTenant;
   readonly canary: string;
   /** Everything that names something of it. */
-  readonly ids: { run: string; key: string; user: string; load: string; file: string };
+  readonly ids: {
+    run: string;
+    key: string;
+    user: string;
+    load: string;
+    file: string;
+    rule: string;
+    assignment: string;
+    lock: string;
+  };
   /** Tokens of keys by preset; a spare one is the one that `ids` names. */
   readonly keys: Readonly<Record<string, string>>;
   /** Users by role, `ex` of nobody who is a member now. */
@@ -71,6 +89,7 @@ export async function twoTenants(
 async function company(database: Database, home: string, canary: string): Promise<Company> {
   const tenant = await addTestTenant(database, { name: canary, zone: 'UTC' });
   const loaded = await loadAll(database, tenant, canary);
+  const money = await billAll(database, tenant, canary);
   const keys: Record<string, string> = {};
   const users: Record<string, string> = {};
   let key = '';
@@ -114,7 +133,7 @@ async function company(database: Database, home: string, canary: string): Promis
   return {
     tenant,
     canary,
-    ids: { run: run.id, key, user: users.viewer, load: loaded, file: file.id },
+    ids: { run: run.id, key, user: users.viewer, load: loaded, file: file.id, ...money },
     keys,
     users,
   };
@@ -137,6 +156,47 @@ export async function loadAll(
     completeThrough,
   });
   return calls.load_id;
+}
+
+/** Rates, a payer, a rule, an assignment, charges, an entry, a lock: all that money has. */
+async function billAll(database: Database, tenant: TestTenant, canary: string) {
+  const rig = ratingRig(database, tenant);
+  const plan = 'plan,prefix,valid_from,rate,direction,description';
+  await rig.rates(`${plan}\nstandard,*,2026-03-01T00:00:00Z,0.06,inbound,${canary}-d\n`);
+  const by = { tenantId: tenant.id, changedBy: `user:${canary}` };
+  const ids = await database.asTenant(tenant.id, async (tx) => {
+    await putPayer(tx, { tenantId: tenant.id, key: `${canary}-payer`, title: canary });
+    const validFrom = null;
+    const payer = `${canary}-payer`;
+    const value = { matchBy: 'trunk', matchValue: `${canary}-t` };
+    const rule = await putPayerRule(tx, { ...by, ...value, validFrom, payer });
+    const assignment = await putAssignment(tx, {
+      ...{ ...by, payer, direction: 'inbound', agent: null, validFrom, plan: 'standard' },
+    });
+    const lock = await lockPeriod(tx, {
+      tenantId: tenant.id,
+      period: { from: '2020-01-01', to: '2020-01-31' },
+      reason: `${canary} signed off`,
+      lockedBy: `user:${canary}`,
+    });
+    return { rule: rule.id, assignment: assignment.id, lock: lock.id };
+  });
+  await rig.pass();
+  await database.asTenant(tenant.id, async (tx) => {
+    await postEntry(
+      tx,
+      {
+        ...{ kind: 'credit', payer: `${canary}-payer`, currency: 'USD', amount: '5' },
+        ...{ effectiveOn: '2026-03-01', note: canary, source: `${canary}-payment` },
+      },
+      {
+        tenant: await requireTenant(tx, tenant.id),
+        postedBy: `user:${canary}`,
+        now: Date.UTC(2026, 2, 3),
+      },
+    );
+  });
+  return ids;
 }
 
 function callsOf(canary: string): string {
