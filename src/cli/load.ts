@@ -7,6 +7,7 @@ import { configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { type InputFormat, parseInputFormat } from '../ingest/input-format.ts';
 import { parseInstant } from '../ingest/iso-time.ts';
+import { loadRates } from '../ingest/load-rates.ts';
 import { type LoadResult, loadRows } from '../ingest/load-rows.ts';
 import { parseLoadMap } from '../ingest/parse-load-map.ts';
 import { principalName } from '../principals/principal.ts';
@@ -28,6 +29,7 @@ interface LoadOptions {
   readonly format?: string;
   readonly completeThrough?: string;
   readonly mirror?: boolean;
+  readonly replace?: boolean;
   readonly json?: boolean;
 }
 
@@ -44,6 +46,7 @@ export function loadCommand(): Command {
       '--complete-through <instant>',
       'the dataset is complete up to this instant, such as 2024-02-01T00:00:00Z',
     )
+    .option('--replace', 'rates: versions that begin at the same instant give way')
     .option('--mirror', 'not yet: make the dataset equal to the file')
     .option('--json', 'print one JSON document')
     .addHelpText('after', fieldsHelp)
@@ -76,6 +79,14 @@ async function load(datasetName: string, file: string, options: LoadOptions): Pr
       : parseInstant(options.completeThrough, '--complete-through');
   const map = options.map === undefined ? null : await readMap(options.map);
   if (map !== null) parseLoadMap(map, datasetOf(dataset));
+  if (dataset === 'rates') return loadSheet(file, { format, map }, options);
+  if (options.replace) {
+    throw new DaybookError('E_USAGE', {
+      where: '--replace',
+      got: 'the option',
+      expected: `none with ${dataset}: it is for rates`,
+    });
+  }
   const size = file === '-' ? null : await sizeOf(file);
 
   const result = await untilInterrupted((signal) =>
@@ -114,6 +125,37 @@ async function load(datasetName: string, file: string, options: LoadOptions): Pr
     }),
   );
   report(result, options, completeThrough);
+}
+
+/** A rate sheet holds whole or not at all. */
+async function loadSheet(
+  file: string,
+  read: { readonly format: InputFormat | null; readonly map: unknown },
+  options: LoadOptions,
+): Promise<void> {
+  if (file !== '-') await sizeOf(file);
+  const result = await untilInterrupted((signal) =>
+    withDatabase(configFromProcess(), async ({ database }) => {
+      const tenant = await database.asSystem((tx) => requireTenant(tx, options.tenant));
+      const stream = openFile(file);
+      try {
+        const name = file === '-' ? 'stdin' : basename(file);
+        const replace = options.replace === true;
+        const request = { tenant, name, ...read, requestedBy: LOCAL_OPERATOR, replace };
+        return await loadRates(stream, request, { database, signal });
+      } finally {
+        stream.destroy();
+      }
+    }),
+  );
+  if (options.json) return printJson(result);
+  const { loaded, updated, unchanged, versions } = result;
+  process.stdout.write(
+    `${loaded} loaded, ${updated} updated, ${unchanged} unchanged, 0 rejected\n`,
+  );
+  for (const { plan, valid_from, rows, state } of versions) {
+    process.stdout.write(`${plan} from ${valid_from}: ${rows} rows, ${state}\n`);
+  }
 }
 
 function report(result: LoadResult, options: LoadOptions, completeThrough: number | null): void {

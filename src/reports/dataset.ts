@@ -57,6 +57,8 @@ export const DISPOSITIONS = [
 export const ORDER_KINDS = ['sale', 'credit', 'adjustment'] as const;
 /** As `sales/proposal-moves.ts` has them. */
 export const PROPOSAL_STATUSES = ['draft', 'sent', 'approved', 'rejected', 'expired'] as const;
+export const CHARGE_STATES = ['rated', 'unrated'] as const;
+export const ENTRY_KINDS = ['charge', 'credit', 'adjustment', 'refund', 'reversal'] as const;
 
 export const DATASETS = {
   calls: {
@@ -129,12 +131,84 @@ export const DATASETS = {
       optional('decided_at', 'instant'),
     ],
   },
+  charges: {
+    name: 'charges',
+    anchor: 'started_at',
+    naturalKey: ['external_id'],
+    tieBreak: ['external_id'],
+    fields: [
+      required('external_id', 'text'),
+      required('started_at', 'instant'),
+      required('status', 'text', CHARGE_STATES),
+      optional('reason', 'text'),
+      required('payer', 'text'),
+      optional('direction', 'text', DIRECTIONS),
+      optional('caller', 'text'),
+      optional('callee', 'text'),
+      optional('agent', 'text'),
+      optional('trunk', 'text'),
+      optional('actual_seconds', 'integer'),
+      optional('billed_seconds', 'integer'),
+      optional('plan', 'text'),
+      optional('plan_from', 'instant'),
+      optional('prefix', 'text'),
+      optional('rate', 'decimal'),
+      optional('rate_unit_seconds', 'integer'),
+      optional('increment_seconds', 'integer'),
+      optional('minimum_seconds', 'integer'),
+      optional('connect_fee', 'decimal'),
+      optional('rounding', 'text'),
+      optional('rounding_step', 'decimal'),
+      optional('amount', 'decimal'),
+      optional('currency', 'text'),
+    ],
+  },
+  ledger_entries: {
+    name: 'ledger_entries',
+    anchor: 'effective_at',
+    naturalKey: ['source'],
+    tieBreak: ['source'],
+    fields: [
+      required('source', 'text'),
+      required('effective_at', 'instant'),
+      required('kind', 'text', ENTRY_KINDS),
+      required('payer', 'text'),
+      required('amount', 'decimal'),
+      required('currency', 'text'),
+      optional('reverses', 'text'),
+      optional('note', 'text'),
+      required('posted_by', 'text'),
+    ],
+  },
+  rates: {
+    name: 'rates',
+    anchor: 'valid_from',
+    naturalKey: ['plan', 'valid_from', 'prefix', 'window', 'from_second'],
+    tieBreak: ['plan', 'prefix', 'window', 'from_second'],
+    fields: [
+      required('plan', 'text'),
+      required('prefix', 'text'),
+      required('valid_from', 'instant'),
+      optional('description', 'text'),
+      optional('connect_fee', 'decimal'),
+      required('rate', 'decimal'),
+      optional('rate_unit_seconds', 'integer'),
+      optional('increment_seconds', 'integer'),
+      optional('minimum_seconds', 'integer'),
+      optional('from_second', 'integer'),
+      optional('window', 'text'),
+      optional('currency', 'text'),
+      optional('direction', 'text'),
+    ],
+  },
 } as const satisfies Record<string, Omit<Dataset, 'name'> & { name: string }>;
 
-export type DatasetName = 'calls' | 'order_lines' | 'proposal_lines';
+export type DatasetName =
+  | ('calls' | 'order_lines' | 'rates')
+  | ('charges' | 'ledger_entries' | 'proposal_lines');
 
-/** Those that files are loaded into; the others Daybook writes itself. */
-export const LOADED_DATASETS: readonly DatasetName[] = ['calls', 'order_lines'];
+/** Datasets of files: what `daybook load` takes. The others Daybook itself makes. */
+export const LOADED_DATASETS = ['calls', 'order_lines', 'rates'] as const;
 
 export function datasetOf(name: DatasetName): Dataset {
   return DATASETS[name];

@@ -11,6 +11,9 @@ export const REPORT_NAMES = [
   'sales-daily',
   'products',
   'proposals',
+  'billing',
+  'charges',
+  'statement',
 ] as const;
 export type ReportName = (typeof REPORT_NAMES)[number];
 

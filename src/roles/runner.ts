@@ -12,6 +12,7 @@ import { startCleaner } from '../scheduler/cleaner.ts';
 import { startExpiringProposals } from '../scheduler/expire-proposals.ts';
 import { startHashing } from '../scheduler/hash-files.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
+import { startRating } from '../scheduler/rating/start-rating.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { openSendStage } from '../scheduler/send/open-send-stage.ts';
 import { createStages } from '../scheduler/stages/create-stages.ts';
@@ -95,6 +96,7 @@ export async function runRunner(config: Config): Promise<void> {
   });
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
   const expiry = startExpiringProposals({ database, log });
+  const rating = startRating({ database, source, holder, log });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'wake') {
@@ -105,7 +107,7 @@ export async function runRunner(config: Config): Promise<void> {
   });
   onDrain(async () => {
     watch.stop();
-    const workers = [ahead, ticker, expiry, cleaner];
+    const workers = [ahead, ticker, expiry, rating, cleaner];
     await Promise.all([executor.drain(DRAIN_MS), ...workers.map((worker) => worker.stop())]);
     await hasher.stop();
     send.close();

@@ -15,6 +15,7 @@ import { piecesOf } from './make-days.ts';
 import { makeDetail } from './make-detail.ts';
 import { planDays } from './plan-days.ts';
 import { produceText } from './produce-text.ts';
+import { proveMoney } from './prove-money.ts';
 import { openInOrder } from './read-pieces.ts';
 import type { ProducedReport, ReportDeps, ReportJob } from './report-job.ts';
 import { sealDays } from './seal-days.ts';
@@ -89,10 +90,12 @@ async function write(
   const { format } = job.request;
   if (isTextFormat(format) && hasLinesByDay(detail)) {
     const days = await produceText(detail, format, artifact, deps);
+    await proveMoney(job, kind, days, deps);
     const { revision, dayKeys } = await sealDays(job, planned, days, deps);
     return { document: describeReport(job, kind, days, piecesOf(days), revision), dayKeys };
   }
   const { days, pieces, cellRefs } = await makeDetail(detail, deps);
+  await proveMoney(job, kind, days, deps);
   const { revision, dayKeys } = await sealDays(job, planned, days, deps);
   const document = describeReport(job, kind, days, pieces, revision);
   await assembleFile({

@@ -1,6 +1,7 @@
 import { DaybookError } from '../errors.ts';
 import type { Period } from '../time/period.ts';
 import type { Tx } from './database.ts';
+import { noteRateChange } from './rate-changes.ts';
 
 /**
  * Locked periods: no charge of their days and no entry of the ledger comes, changes or goes. A
@@ -54,6 +55,10 @@ export async function releaseLock(
     [lock.tenantId, lock.id, lock.releasedBy],
   );
   if (!released) throw new DaybookError('E_NOT_FOUND', { what: 'lock', got: lock.id });
+  // Calls that came while the period was locked are rated now.
+  const what = `released the lock of ${released.from} to ${released.to}`;
+  const { tenantId, releasedBy } = lock;
+  await noteRateChange(tx, { tenantId, what, changedBy: releasedBy });
   return released;
 }
 

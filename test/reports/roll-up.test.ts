@@ -35,7 +35,7 @@ describe.each(listReportKinds())('$name', (kind) => {
   });
 
   it('totals by more dimensions give those by fewer, where every measure adds up', () => {
-    expect(addsUp(kind)).toBe(kind.dataset === 'calls');
+    expect(addsUp(kind)).toBe(kind.dataset !== 'order_lines');
     if (!addsUp(kind)) return;
     fc.assert(
       fc.property(rows, fc.shuffledSubarray(keys, { maxLength: 4 }), fc.nat(), (day, by, cut) => {

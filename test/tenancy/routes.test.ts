@@ -149,6 +149,54 @@ const PROBES: Readonly<Record<string, Probe>> = {
     ...ofMoney('proposals/:id/reject', 'proposal'),
     payload: () => ({}),
   },
+  'GET /v1/rate-plans': at('/v1/rate-plans'),
+  'GET /v1/rate-plans/:name': at('/v1/rate-plans/standard'),
+  'PUT /v1/rate-plans/:name': { url: () => '/v1/rate-plans/probe', payload: () => ({}) },
+  'POST /v1/rate-plans/:name/versions': {
+    url: () => '/v1/rate-plans/probe/versions',
+    payload: () => ({ valid_from: '2026-03-01', rates: [{ prefix: '1', rate: '1' }] }),
+  },
+  'DELETE /v1/rate-plans/:name/versions/:valid_from': at(
+    '/v1/rate-plans/standard/versions/2000-01-01T00:00:00Z',
+  ),
+  'GET /v1/payers': at('/v1/payers'),
+  'PUT /v1/payers/:key': { url: () => '/v1/payers/mine', payload: () => ({}) },
+  'GET /v1/payer-rules': at('/v1/payer-rules'),
+  'POST /v1/payer-rules': {
+    url: () => '/v1/payer-rules',
+    payload: (_, canary) => ({ match_by: 'trunk', match_value: canary, payer: null }),
+  },
+  'DELETE /v1/payer-rules/:id': { url: ({ rule }) => `/v1/payer-rules/${rule}` },
+  'GET /v1/plan-assignments': at('/v1/plan-assignments'),
+  'POST /v1/plan-assignments': {
+    url: () => '/v1/plan-assignments',
+    payload: () => ({ direction: 'inbound', plan: 'standard' }),
+  },
+  'DELETE /v1/plan-assignments/:id': {
+    url: ({ assignment }) => `/v1/plan-assignments/${assignment}`,
+  },
+  'GET /v1/charges': at(`/v1/charges?from=${PERIOD.from}&to=${PERIOD.to}`),
+  'GET /v1/ledger': at('/v1/ledger'),
+  'GET /v1/ledger/accounts': at('/v1/ledger/accounts'),
+  'GET /v1/ledger/statement': at(`/v1/ledger/statement?from=${PERIOD.from}&to=${PERIOD.to}`),
+  'POST /v1/ledger/entries': {
+    url: () => '/v1/ledger/entries',
+    payload: (_, canary) => ({ kind: 'credit', payer: canary, currency: 'USD', amount: '1' }),
+  },
+  'POST /v1/ledger/reversals': {
+    url: () => '/v1/ledger/reversals',
+    payload: (_, canary) => ({ source: `posted:${canary}-payment` }),
+  },
+  'PUT /v1/ledger/low-balance': {
+    url: () => '/v1/ledger/low-balance',
+    payload: (_, canary) => ({ payer: canary, currency: 'USD', low_balance: '1' }),
+  },
+  'GET /v1/ledger/locks': at('/v1/ledger/locks'),
+  'POST /v1/ledger/locks': {
+    url: () => '/v1/ledger/locks',
+    payload: () => ({ from: '2019-01-01', to: '2019-01-01', reason: 'probe' }),
+  },
+  'POST /v1/ledger/locks/:id/release': { url: ({ lock }) => `/v1/ledger/locks/${lock}/release` },
   'GET /v1/keys': at('/v1/keys'),
   'POST /v1/keys': {
     url: () => '/v1/keys',
@@ -238,6 +286,9 @@ const nobody = (): Ids => ({
   proposal: randomUUID(),
   delivery: randomUUID(),
   suppression: randomUUID(),
+  rule: randomUUID(),
+  assignment: randomUUID(),
+  lock: randomUUID(),
 });
 
 async function probe(route: string, headers: Record<string, string>, ids: Ids, canary: string) {

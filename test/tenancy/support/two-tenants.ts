@@ -6,8 +6,12 @@ import { processStage } from '../../../src/scheduler/stages/process.ts';
 import { createApiKey } from '../../../src/store/api-keys.ts';
 import { addCustomer } from '../../../src/store/customers.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { postEntry } from '../../../src/store/ledger-postings.ts';
 import { grantTrialLicence } from '../../../src/store/licences.ts';
 import { addMember, addOperator, removeMember } from '../../../src/store/members.ts';
+import { putPayer } from '../../../src/store/payers.ts';
+import { lockPeriod } from '../../../src/store/period-locks.ts';
+import { putAssignment, putPayerRule } from '../../../src/store/plan-rules.ts';
 import { putProduct } from '../../../src/store/products.ts';
 import { sendProposal } from '../../../src/store/proposal-deeds.ts';
 import { draftProposal } from '../../../src/store/proposal-drafts.ts';
@@ -18,6 +22,7 @@ import { listRuns } from '../../../src/store/runs.ts';
 import { addSchedule, runScheduleNow } from '../../../src/store/save-schedule.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
 import { load } from '../../ingest/support/load.ts';
+import { ratingRig } from '../../scheduler/rating/support.ts';
 import { addOwing, owe } from '../../scheduler/send/support/owed.ts';
 import { addTestTenant, type TestDatabase, type TestTenant } from '../../support/database.ts';
 import { startEngine, type TestEngine } from '../../support/engine.ts';
@@ -37,6 +42,9 @@ export const REPORTS = [
   'sales-daily',
   'products',
   'proposals',
+  'billing',
+  'charges',
+  'statement',
 ] as const;
 
 export interface Company {
@@ -46,7 +54,8 @@ export interface Company {
   readonly ids: Readonly<
     Record<
       | ('run' | 'key' | 'user' | 'load' | 'file' | 'schedule' | 'sealed' | 'delivery')
-      | ('suppression' | keyof Awaited<ReturnType<typeof sellAll>>),
+      | ('suppression' | keyof Awaited<ReturnType<typeof sellAll>>)
+      | keyof Awaited<ReturnType<typeof billAll>>,
       string
     >
   >;
@@ -93,6 +102,7 @@ async function company(database: Database, home: string, canary: string): Promis
   const tenant = await addTestTenant(database, { name: canary, zone: 'UTC' });
   const loaded = await loadAll(database, tenant, canary);
   const sold = await sellAll(database, tenant, canary);
+  const money = await billAll(database, tenant, canary);
   const keys: Record<string, string> = {};
   const users: Record<string, string> = {};
   let key = '';
@@ -149,8 +159,7 @@ async function company(database: Database, home: string, canary: string): Promis
     canary,
     ids: {
       ...{ run: run.id, key, user: users.viewer, load: loaded, file: file.id, schedule, sealed },
-      ...{ delivery, suppression },
-      ...sold,
+      ...{ delivery, suppression, ...sold, ...money },
     },
     keys,
     users,
@@ -264,6 +273,47 @@ async function sellAll(database: Database, { id: tenantId }: TestTenant, canary:
     ]);
     return { customer, product, licence: licence.id, proposal: proposal.id, reconciliation };
   });
+}
+
+/** Rates, a payer, a rule, an assignment, charges, an entry, a lock: all that money has. */
+async function billAll(database: Database, tenant: TestTenant, canary: string) {
+  const rig = ratingRig(database, tenant);
+  const plan = 'plan,prefix,valid_from,rate,direction,description';
+  await rig.rates(`${plan}\nstandard,*,2026-03-01T00:00:00Z,0.06,inbound,${canary}-d\n`);
+  const by = { tenantId: tenant.id, changedBy: `user:${canary}` };
+  const ids = await database.asTenant(tenant.id, async (tx) => {
+    await putPayer(tx, { tenantId: tenant.id, key: `${canary}-payer`, title: canary });
+    const validFrom = null;
+    const payer = `${canary}-payer`;
+    const value = { matchBy: 'trunk', matchValue: `${canary}-t` };
+    const rule = await putPayerRule(tx, { ...by, ...value, validFrom, payer });
+    const assignment = await putAssignment(tx, {
+      ...{ ...by, payer, direction: 'inbound', agent: null, validFrom, plan: 'standard' },
+    });
+    const lock = await lockPeriod(tx, {
+      tenantId: tenant.id,
+      period: { from: '2020-01-01', to: '2020-01-31' },
+      reason: `${canary} signed off`,
+      lockedBy: `user:${canary}`,
+    });
+    return { rule: rule.id, assignment: assignment.id, lock: lock.id };
+  });
+  await rig.pass();
+  await database.asTenant(tenant.id, async (tx) => {
+    await postEntry(
+      tx,
+      {
+        ...{ kind: 'credit', payer: `${canary}-payer`, currency: 'USD', amount: '5' },
+        ...{ effectiveOn: '2026-03-01', note: canary, source: `${canary}-payment` },
+      },
+      {
+        tenant: await requireTenant(tx, tenant.id),
+        postedBy: `user:${canary}`,
+        now: Date.UTC(2026, 2, 3),
+      },
+    );
+  });
+  return ids;
 }
 
 function callsOf(canary: string): string {
