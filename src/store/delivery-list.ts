@@ -37,11 +37,14 @@ export async function listDeliveries(
     readonly cursor: DeliveryCursor | null;
     readonly state?: DeliveryState | undefined;
     readonly scheduleId?: string | undefined;
+    readonly occurrenceId?: string | undefined;
+    readonly reportFileId?: string | undefined;
   },
 ): Promise<{ deliveries: ListedDelivery[]; next: DeliveryCursor | null }> {
   const rows = await tx.query<ListedDelivery & { micros: string }>(
     `select ${LISTED}, floor(extract(epoch from d.created_at) * 1000000)::text as micros ${FROM}
      where ($1::text is null or d.state = $1) and ($2::uuid is null or o.schedule_id = $2)
+       and ($6::uuid is null or d.occurrence_id = $6) and ($7::uuid is null or d.report_file_id = $7)
        and ($3::float8 is null or (d.created_at, d.id) < (
          timestamptz 'epoch' + $3::float8 * interval '1 microsecond', $4::uuid))
      order by d.created_at desc, d.id desc limit $5`,
@@ -51,6 +54,8 @@ export async function listDeliveries(
       page.cursor?.createdAtMicros ?? null,
       page.cursor?.id ?? null,
       page.limit + 1,
+      page.occurrenceId ?? null,
+      page.reportFileId ?? null,
     ],
   );
   const last = rows.length > page.limit ? rows[page.limit - 1] : undefined;

@@ -78,7 +78,6 @@ describe('the description of the API', () => {
         'GET /v1/files/{id}',
         'GET /v1/files/{id}/file',
         'HEAD /v1/files/{id}/file',
-        'GET /v1/deliveries',
         'GET /v1/reconciliations',
         'GET /v1/reconciliations/{id}',
         'GET /v1/reconciliations/{id}/lines',

@@ -43,7 +43,9 @@ export function deliveryRoutes({ server, deps }: RouteContext): void {
         headers: TENANT_HEADERS,
         querystring: PageQuery.extend({
           state: z.enum(DELIVERY_STATES).optional(),
-          schedule: z.string().optional().describe('Id of a schedule.'),
+          schedule: z.uuid().optional(),
+          occurrence: z.uuid().optional(),
+          file: z.uuid().optional(),
         }),
         response: {
           200: z.object({
@@ -56,9 +58,11 @@ export function deliveryRoutes({ server, deps }: RouteContext): void {
     },
     async (request) => {
       const { tenant } = actorOf(request);
-      const { limit, cursor, state, schedule } = request.query;
-      if (schedule !== undefined && !isUuid(schedule)) return { items: [], next_cursor: null };
-      const page = { limit, state, scheduleId: schedule, cursor: readCursor(cursor) };
+      const { limit, cursor, state, schedule, occurrence, file } = request.query;
+      const page = {
+        ...{ limit, state, cursor: readCursor(cursor) },
+        ...{ scheduleId: schedule, occurrenceId: occurrence, reportFileId: file },
+      };
       const { deliveries, next } = await database.asTenant(tenant.id, (tx) =>
         listDeliveries(tx, page),
       );
