@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ERRORS } from '../errors.ts';
 import { rawSchedule } from '../reports/parse-schedule.ts';
 import type { PreviewedDue } from '../reports/schedule-preview.ts';
+import type { DeliveryRow } from '../store/deliveries.ts';
 import type { OccurrenceRow } from '../store/occurrences.ts';
 import type { ReportFileRow } from '../store/report-files.ts';
 import type { ScheduleRow } from '../store/schedules.ts';
@@ -173,4 +174,50 @@ export function viewSealedFile(file: ReportFileRow): z.infer<typeof SealedFileVi
     available: file.removedAt === null,
     links: { self, file: `${self}/file` },
   };
+}
+
+export const DeliveryView = z.object({
+  id: z.string(),
+  occurrence: z.string(),
+  file: orNull(z.string()).describe('Null: a notice.'),
+  kind: z.enum(['email', 'webhook', 'discord', 'slack']),
+  recipient: z.string().describe('Of a URL, its host: the rest is a secret.'),
+  purpose: z.enum(['report', 'amendment', 'notice', 'test', 'digest']),
+  topic: orNull(z.string()).describe('What a notice is about.'),
+  state: z.enum([
+    ...(['pending', 'sending', 'sent', 'failed'] as const),
+    ...(['in_doubt', 'held', 'suppressed', 'cancelled'] as const),
+  ]),
+  attempts: z.number(),
+  message_id: orNull(z.string()),
+  last_code: orNull(z.string()),
+  last_reply: orNull(z.string()),
+  not_before: orNull(instant).describe('Null: it waits for the rest of its digest.'),
+  sent_at: orNull(instant),
+  created_at: instant,
+});
+
+export function viewDelivery(row: DeliveryRow): z.infer<typeof DeliveryView> {
+  return {
+    id: row.id,
+    occurrence: row.occurrenceId,
+    file: row.reportFileId,
+    kind: row.recipientKind,
+    recipient: row.recipientKind === 'email' ? row.recipient : hostOf(row.recipient),
+    purpose: row.purpose,
+    topic: row.topic === '' ? null : row.topic,
+    state: row.state,
+    attempts: row.attempts,
+    message_id: row.messageId,
+    last_code: row.lastCode,
+    last_reply: row.lastReply,
+    not_before: Number.isFinite(row.notBefore) ? isoOf(row.notBefore) : null,
+    sent_at: isoOrNull(row.sentAt),
+    created_at: isoOf(row.createdAt),
+  };
+}
+
+/** Whoever knows the path of a hook may post to it. */
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : '';
 }

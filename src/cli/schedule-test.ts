@@ -6,7 +6,7 @@ import { RECIPIENT_KINDS, type RecipientKind } from '../reports/schedule-spec.ts
 import { openSendStage } from '../scheduler/send/open-send-stage.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
 import { type DeliveryRow, findDelivery } from '../store/deliveries.ts';
-import { oweTest } from '../store/delivery-list.ts';
+import { oweTest } from '../store/delivery-moves.ts';
 import { readDeliverySettings } from '../store/delivery-settings.ts';
 import { requireSchedule } from '../store/schedules.ts';
 import { requireTenant } from '../store/tenants.ts';

@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { configFromProcess } from '../config.ts';
+import { checkRawRecipients } from '../delivery/check-recipient.ts';
 import { parseSchedule, rawSchedule, withoutNulls } from '../reports/parse-schedule.ts';
 import { type PreviewedDue, previewDueTimes } from '../reports/schedule-preview.ts';
 import { calendarOfSpec, firstDue } from '../reports/schedule-rule.ts';
 import type { Tx } from '../store/database.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
+import { readDeliverySettings } from '../store/delivery-settings.ts';
 import { listOccurrences } from '../store/occurrences.ts';
 import { LOCAL_OPERATOR } from '../store/owners.ts';
 import {
@@ -61,6 +63,9 @@ function common(name: string, description: string): Command {
 
 async function add(options: Options): Promise<void> {
   const raw = rawScheduleOf(options);
+  const { allowedDomains } = await asTenant(options, readDeliverySettings);
+  const { privateTargets } = configFromProcess();
+  await checkRawRecipients(raw.recipients, { allowedDomains, privateTargets });
   const saved = await asTenant(options, (tx, saving) => addSchedule(tx, raw, saving));
   printOne(saved, options);
 }

@@ -1,5 +1,6 @@
 import type { RecipientKind } from '../reports/schedule-spec.ts';
 import type { Tx } from './database.ts';
+import type { RunCursor } from './runs.ts';
 
 /** Deliveries: one file, or one notice, owed to one recipient, each with its own state. */
 
@@ -63,4 +64,41 @@ export async function findDelivery(tx: Tx, id: string): Promise<DeliveryRow | nu
     [id],
   );
   return row ?? null;
+}
+
+/** One page, newest first. Tenant transaction. */
+export async function listDeliveries(
+  tx: Tx,
+  page: {
+    readonly limit: number;
+    readonly after: RunCursor | null;
+    readonly state?: DeliveryState | undefined;
+    readonly occurrence?: string | undefined;
+    readonly file?: string | undefined;
+  },
+): Promise<{ deliveries: DeliveryRow[]; next: RunCursor | null }> {
+  const rows = await tx.query<DeliveryRow & { micros: string }>(
+    `select ${DELIVERY_COLUMNS},
+       (extract(epoch from d.created_at) * 1000000)::bigint::text as micros
+     from daybook.deliveries d
+     where ($2::bigint is null
+         or d.created_at <= timestamptz 'epoch' + $2 * interval '1 microsecond'
+         and (d.created_at < timestamptz 'epoch' + $2 * interval '1 microsecond'
+           or d.id > $3::uuid))
+       and ($4::text is null or d.state = $4)
+       and ($5::uuid is null or d.occurrence_id = $5)
+       and ($6::uuid is null or d.report_file_id = $6)
+     order by d.created_at desc, d.id limit $1`,
+    [
+      page.limit + 1,
+      page.after?.createdAtMicros ?? null,
+      page.after?.id ?? null,
+      page.state ?? null,
+      page.occurrence ?? null,
+      page.file ?? null,
+    ],
+  );
+  const deliveries = rows.slice(0, page.limit).map(({ micros: _, ...row }) => row);
+  const last = rows.length > page.limit ? rows[page.limit - 1] : null;
+  return { deliveries, next: last ? { createdAtMicros: last.micros, id: last.id } : null };
 }

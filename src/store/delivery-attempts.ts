@@ -136,17 +136,6 @@ export function putOffRecipient(
   );
 }
 
-/** Occurrences of which nothing is owed any more are done. */
-export function settleOccurrences(tx: Tx, occurrenceIds: readonly string[]): Promise<number> {
-  return tx.run(
-    `update daybook.occurrences o set state = 'sent', finished_at = now()
-     where o.id = any($1::uuid[]) and o.state = 'sealed' and not exists (
-       select from daybook.deliveries d where d.tenant_id = o.tenant_id and d.occurrence_id = o.id
-         and d.purpose <> 'test' and d.state in ('pending', 'sending', 'in_doubt', 'held'))`,
-    [occurrenceIds],
-  );
-}
-
 function columnsOf(leases: readonly DeliveryLease[]): [string[], string[]] {
   return [leases.map(({ id }) => id), leases.map(({ leaseToken }) => leaseToken)];
 }

@@ -19,20 +19,8 @@ export interface ClaimedDelivery extends DeliveryRow {
   readonly doubts: number;
 }
 
-/** What a digest waits for, at most: its other files are still being made. */
-const DIGEST_PATIENCE = `interval '2 hours'`;
-
-/**
- * A mail of several files goes when they all stand: no due time of its kind is still being planned
- * or made. One that is held for its data does not hold up the others.
- */
-const READY = `
-  d.state in ('pending', 'in_doubt') and d.not_before <= due.now
-  and (d.digest_id is null or d.created_at < due.now - ${DIGEST_PATIENCE} or not exists (
-    select from daybook.occurrences o where o.tenant_id = d.tenant_id and o.digest_id = d.digest_id
-      and o.state in ('planned', 'processing')) and not exists (
-    select from daybook.schedules s where s.tenant_id = d.tenant_id
-      and s.catching_up = d.digest_id))`;
+/** Deliveries of a digest are owed from when it is whole, as `releaseDigests` says. */
+const READY = `d.state in ('pending', 'in_doubt') and d.not_before <= due.now`;
 
 /**
  * Claims up to `limit` messages: a delivery, or all those of one digest to one recipient. Those of
@@ -88,7 +76,7 @@ export async function claimDeliveries(
        join chosen c on d.tenant_id = c.tenant_id and coalesce(d.digest_id, d.id) = c.message
          and d.recipient_kind = c.recipient_kind and d.recipient = c.recipient
        cross join due
-       where d.state in ('pending', 'in_doubt') and d.not_before <= due.now
+       where ${READY}
        for update of d skip locked)
      update daybook.deliveries d
      set state = 'sending', lease_owner = $1, lease_token = d.lease_token + 1,

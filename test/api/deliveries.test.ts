@@ -59,12 +59,12 @@ describe('a delivery', () => {
     });
     const { body } = await api.server.inject({ url: '/v1/deliveries', headers: api.asA });
     expect(body).not.toContain('hunter2');
-    expect(JSON.parse(body).items[0].recipient).toBe('https://hooks.slack.com/…');
+    expect(JSON.parse(body).items[0].recipient).toBe('hooks.slack.com');
     const one = await api.server.inject({ url: `/v1/deliveries/${mail}`, headers: api.asA });
     expect(one.json()).toMatchObject({
       state: 'sent',
       recipient: 'ana@example.com',
-      file: { bytes: SEALED.length },
+      file: of.reportFileId,
       attempt_log: [{ attempt: 1, outcome: 'sent', via: 'outbox' }],
     });
   });
@@ -276,6 +276,32 @@ describe('a test', () => {
     const answer = await test(of.scheduleId, { email: 'a@example.com' });
     expect(answer.statusCode).toBe(409);
     expect(answer.json().detail).toContain('run it first');
+  });
+});
+
+describe('saving a schedule', () => {
+  it('refuses recipients inside, in all its spellings, and of domains that are not allowed', async () => {
+    const save = (recipient: object) =>
+      api.server.inject({
+        ...{ method: 'POST', url: '/v1/schedules', headers: api.asA },
+        payload: {
+          ...{ report: 'calls', period: 'yesterday', every: 'day', at: '08:00' },
+          recipients: [recipient],
+        },
+      });
+    for (const host of ['127.0.0.1', '2130706433', '0x7f.1', '[::1]', '[::ffff:10.0.0.1]']) {
+      const answer = await save({ webhook: `https://${host}/hook` });
+      expect(answer.statusCode, host).toBe(422);
+      expect(answer.json().where).toBe('recipients[0].webhook');
+    }
+    expect((await save({ email: 'ana@xn--80ak6aa92e.com' })).statusCode).toBe(422);
+    const settings = { method: 'PATCH', url: '/v1/delivery-settings', headers: api.asA } as const;
+    const allow = (allowed_domains: string[] | null) =>
+      api.server.inject({ ...settings, payload: { allowed_domains } });
+    await allow(['example.com']);
+    expect((await save({ email: 'eve@evil.example' })).statusCode).toBe(422);
+    await allow(null);
+    expect((await save({ email: 'ana@example.com' })).statusCode).toBe(201);
   });
 });
 

@@ -1,74 +1,27 @@
 import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
 import type { Tx } from '../../store/database.ts';
+import { type DeliveryRow, findDelivery } from '../../store/deliveries.ts';
 import { listAttempts } from '../../store/delivery-attempts.ts';
 import {
   CANCELLABLE,
   cancelDelivery,
-  findListedDelivery,
-  type ListedDelivery,
-  listDeliveries,
   RESENDABLE,
   resendDelivery,
-} from '../../store/delivery-list.ts';
+} from '../../store/delivery-moves.ts';
 import { revokeLinks } from '../../store/download-links.ts';
 import { actorOf } from '../access.ts';
-import { readCursor, writeCursor } from '../cursor.ts';
-import {
-  AttemptView,
-  DELIVERY_STATES,
-  DeliveryView,
-  viewAttempt,
-  viewDelivery,
-} from '../delivery-view.ts';
+import { AttemptView, viewAttempt } from '../attempt-view.ts';
+import { DeliveryView, viewDelivery } from '../schedule-views.ts';
 import { isUuid } from '../uuid.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
-import { PageQuery } from './exports.ts';
 
-/** Deliveries: what was owed to whom, what became of it, and sending again what failed. */
+/** A delivery: what became of it, sending again what failed, calling off what waits. */
 
 const Params = z.object({ id: z.string() });
 
 export function deliveryRoutes({ server, deps }: RouteContext): void {
   const { database } = deps;
-
-  server.get(
-    '/v1/deliveries',
-    {
-      config: { access: 'deliveries.read' },
-      schema: {
-        operationId: 'listDeliveries',
-        tags: ['deliveries'],
-        summary: 'Deliveries, newest first',
-        headers: TENANT_HEADERS,
-        querystring: PageQuery.extend({
-          state: z.enum(DELIVERY_STATES).optional(),
-          schedule: z.uuid().optional(),
-          occurrence: z.uuid().optional(),
-          file: z.uuid().optional(),
-        }),
-        response: {
-          200: z.object({
-            items: z.array(DeliveryView),
-            next_cursor: z.union([z.string(), z.null()]),
-          }),
-          ...PROBLEMS,
-        },
-      },
-    },
-    async (request) => {
-      const { tenant } = actorOf(request);
-      const { limit, cursor, state, schedule, occurrence, file } = request.query;
-      const page = {
-        ...{ limit, state, cursor: readCursor(cursor) },
-        ...{ scheduleId: schedule, occurrenceId: occurrence, reportFileId: file },
-      };
-      const { deliveries, next } = await database.asTenant(tenant.id, (tx) =>
-        listDeliveries(tx, page),
-      );
-      return { items: deliveries.map(viewDelivery), next_cursor: writeCursor(next) };
-    },
-  );
 
   server.get(
     '/v1/deliveries/:id',
@@ -150,8 +103,8 @@ export function deliveryRoutes({ server, deps }: RouteContext): void {
   );
 }
 
-async function requireDelivery(tx: Tx, id: string): Promise<ListedDelivery> {
-  const found = isUuid(id) ? await findListedDelivery(tx, id) : null;
+async function requireDelivery(tx: Tx, id: string): Promise<DeliveryRow> {
+  const found = isUuid(id) ? await findDelivery(tx, id) : null;
   if (!found) throw new DaybookError('E_NOT_FOUND', { what: 'delivery', got: id.slice(0, 100) });
   return found;
 }

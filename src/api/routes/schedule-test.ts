@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { checkRecipient } from '../../delivery/check-recipient.ts';
 import { DaybookError } from '../../errors.ts';
 import { RECIPIENT_KINDS } from '../../reports/schedule-spec.ts';
-import { findListedDelivery, oweTest } from '../../store/delivery-list.ts';
+import { findDelivery } from '../../store/deliveries.ts';
+import { oweTest } from '../../store/delivery-moves.ts';
 import { readDeliverySettings } from '../../store/delivery-settings.ts';
 import { requireSchedule } from '../../store/schedules.ts';
 import { actorOf } from '../access.ts';
-import { DeliveryView, viewDelivery } from '../delivery-view.ts';
-import { isUuid } from '../uuid.ts';
+import { DeliveryView, viewDelivery } from '../schedule-views.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 
 /** A test: what a schedule made last, to one address that is named here and to nobody else. */
@@ -50,7 +50,6 @@ export function scheduleTestRoute({ server, deps }: RouteContext): void {
           expected: `one of ${RECIPIENT_KINDS.join(', ')}`,
         });
       }
-      if (!isUuid(id)) throw new DaybookError('E_NOT_FOUND', { what: 'schedule', got: id });
       const { schedule, settings } = await database.asTenant(tenant.id, async (tx) => ({
         schedule: await requireSchedule(tx, id),
         settings: await readDeliverySettings(tx),
@@ -63,7 +62,7 @@ export function scheduleTestRoute({ server, deps }: RouteContext): void {
       );
       const owed = await database.asTenant(tenant.id, async (tx) => {
         const deliveryId = await oweTest(tx, { scheduleId: schedule.id, kind, recipient });
-        return deliveryId === null ? null : findListedDelivery(tx, deliveryId);
+        return deliveryId === null ? null : findDelivery(tx, deliveryId);
       });
       if (!owed) {
         throw new DaybookError('E_CONFLICT', {

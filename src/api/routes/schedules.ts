@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { checkRawRecipients } from '../../delivery/check-recipient.ts';
+import { readDeliverySettings } from '../../store/delivery-settings.ts';
 import { onceByKey } from '../../store/idempotency.ts';
 import {
   addSchedule,
@@ -24,6 +26,12 @@ const KEYED = TENANT_HEADERS.extend({ 'idempotency-key': IdempotencyKey });
 export function scheduleRoutes({ server, deps }: RouteContext): void {
   const { database, now } = deps;
   const saving = ({ tenant, name }: Actor): Saving => ({ tenant, owner: name, now: now() });
+  /** Outside of any transaction: names are looked up. */
+  const demandReachable = async (tenantId: string, recipients: unknown): Promise<void> => {
+    const { allowedDomains } = await database.asTenant(tenantId, readDeliverySettings);
+    const { privateTargets } = deps;
+    await checkRawRecipients(recipients, { allowedDomains, privateTargets });
+  };
 
   server.get(
     '/v1/schedules',
@@ -60,6 +68,7 @@ export function scheduleRoutes({ server, deps }: RouteContext): void {
     async (request, reply) => {
       const actor = actorOf(request);
       const key = idempotencyKeyOf(request.headers['idempotency-key']);
+      await demandReachable(actor.tenant.id, request.body.recipients);
       const answer = await database.asTenant(actor.tenant.id, async (tx) => {
         const effect = async () => {
           const saved = await addSchedule(tx, request.body, saving(actor));
@@ -113,6 +122,7 @@ export function scheduleRoutes({ server, deps }: RouteContext): void {
     async (request) => {
       const actor = actorOf(request);
       const { id } = request.params;
+      await demandReachable(actor.tenant.id, request.body.recipients);
       const saved = await database.asTenant(actor.tenant.id, (tx) =>
         editSchedule(tx, id, request.body, saving(actor)),
       );

@@ -2,17 +2,18 @@ import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
 import { mediaTypeOf } from '../../reports/render/media-types.ts';
 import { FORMATS } from '../../reports/request.ts';
+import { listDeliveries } from '../../store/deliveries.ts';
 import { findReportFile, listReportFiles, type ReportFileRow } from '../../store/report-files.ts';
 import { actorOf } from '../access.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
 import { requireRun } from '../run-lookup.ts';
-import { SealedFileView, viewSealedFile } from '../schedule-views.ts';
+import { DeliveryView, SealedFileView, viewDelivery, viewSealedFile } from '../schedule-views.ts';
 import { sendFinished } from '../send-finished.ts';
 import { isUuid } from '../uuid.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 import { PageQuery } from './exports.ts';
 
-/** What schedules made, byte for byte. */
+/** What schedules made, byte for byte, and to whom it went. */
 
 const Params = z.object({ id: z.string() });
 const Next = z.union([z.string(), z.null()]).describe('For `cursor`; null on the last page.');
@@ -97,4 +98,35 @@ export function sealedFileRoutes({ server, deps }: RouteContext): void {
       return sendFinished(request, reply, deps, await requireRun(database, tenant.id, runId));
     },
   });
+
+  server.get(
+    '/v1/deliveries',
+    {
+      config: { access: 'deliveries.read' },
+      schema: {
+        operationId: 'listDeliveries',
+        tags: ['deliveries'],
+        summary: 'What is or was owed to whom, newest first',
+        headers: TENANT_HEADERS,
+        querystring: PageQuery.extend({
+          state: DeliveryView.shape.state.optional(),
+          occurrence: z.uuid().optional(),
+          file: z.uuid().optional(),
+        }),
+        response: {
+          200: z.object({ items: z.array(DeliveryView), next_cursor: Next }),
+          ...PROBLEMS,
+        },
+      },
+    },
+    async (request) => {
+      const { tenant } = actorOf(request);
+      const { limit, cursor, state, occurrence, file } = request.query;
+      const page = { limit, after: readCursor(cursor), state, occurrence, file };
+      const { deliveries, next } = await database.asTenant(tenant.id, (tx) =>
+        listDeliveries(tx, page),
+      );
+      return { items: deliveries.map(viewDelivery), next_cursor: writeCursor(next) };
+    },
+  );
 }

@@ -9,7 +9,6 @@ import {
   endDeliveries,
   noteDataBegun,
   putOffRecipient,
-  settleOccurrences,
 } from '../../store/delivery-attempts.ts';
 import type { ClaimedDelivery } from '../../store/delivery-leases.ts';
 import { type DeliverySettings, readDeliverySettings } from '../../store/delivery-settings.ts';
@@ -101,22 +100,13 @@ async function send(
   return { state: end.state, serverFails };
 }
 
-/** In one transaction the attempts, the deliveries and the occurrences that are done by it. */
+/** Attempts and deliveries in one transaction. False: the lease is lost. */
 function record(
   deliveries: readonly ClaimedDelivery[],
   end: DeliveryEnd,
   deps: SendDeps,
 ): Promise<boolean> {
-  return deps.database.asTenant(deliveries[0].tenantId, async (tx) => {
-    const recorded = await endDeliveries(tx, deliveries, end);
-    if (recorded) {
-      await settleOccurrences(
-        tx,
-        deliveries.map(({ occurrenceId }) => occurrenceId),
-      );
-    }
-    return recorded;
-  });
+  return deps.database.asTenant(deliveries[0].tenantId, (tx) => endDeliveries(tx, deliveries, end));
 }
 
 /** What an outcome means for others: a mailbox that does not exist, a hook that wants a pause. */

@@ -10,6 +10,7 @@ import {
   changeDeliverySettings,
   type SettingsChange,
 } from '../../../src/store/delivery-settings.ts';
+import { endSettledOccurrences, releaseDigests } from '../../../src/store/seal-occurrences.ts';
 import { suppress } from '../../../src/store/suppressions.ts';
 import { SEALED } from '../../delivery/mail/support/mails.ts';
 import {
@@ -82,6 +83,7 @@ describe('what is owed', () => {
     expect(await pass()).toEqual({ sent: 2 });
     expect(await pass()).toEqual({});
     expect(await states(of)).toEqual(['sent', 'sent']);
+    await db.database.asSystem(endSettledOccurrences);
     expect(await occurrenceState(of)).toBe('sent');
     expect(server.messages).toHaveLength(2);
     const email = await PostalMime.parse(server.messages[0]);
@@ -134,7 +136,8 @@ describe('what is owed', () => {
     await owe(db.database, of, { recipient: 'ana@example.com' });
     await pass();
     expect(await states(of)).toEqual(['failed']);
-    expect(await occurrenceState(of)).toBe('sent');
+    await db.database.asSystem(endSettledOccurrences);
+    expect(await occurrenceState(of)).toBe('failed');
     server.script = { rcpt: '450 4.2.0 greylisted' };
     await owe(db.database, of, { recipient: 'bob@example.com' });
     await letTimePass(db.database, '80 hours');
@@ -238,8 +241,15 @@ describe('a digest', () => {
     for (const of of [first, second]) {
       await owe(db.database, of, { recipient: 'ana@example.com', purpose: 'digest', digestId });
     }
+    await db.database.asSystem((tx) =>
+      tx.run(`update daybook.deliveries set not_before = 'infinity' where digest_id = $1`, [
+        digestId,
+      ]),
+    );
+    await db.database.asSystem(releaseDigests);
     expect(await pass()).toEqual({});
     await mark('sealed');
+    await db.database.asSystem(releaseDigests);
     expect(await pass()).toEqual({ sent: 1 });
     expect(await states(first)).toEqual(['sent', 'sent']);
     const email = await PostalMime.parse(server.messages[0]);
@@ -257,6 +267,7 @@ describe('a message of which nobody knows', () => {
     server.script = { end: 'cut' };
     await pass();
     expect(await states(of)).toEqual(['in_doubt']);
+    await db.database.asSystem(endSettledOccurrences);
     expect(await occurrenceState(of)).toBe('sealed');
     await letTimePass(db.database, '10 minutes');
     await pass();
