@@ -42,6 +42,7 @@ describe('the description of the API', () => {
     expect(operations.map(({ name }) => name).sort()).toEqual(
       [
         'POST /v1/schedules/{id}/test',
+        'GET /v1/deliveries',
         'GET /v1/deliveries/{id}',
         'POST /v1/deliveries/{id}/resend',
         'POST /v1/deliveries/{id}/cancel',
