@@ -108,7 +108,8 @@ describe('a file in the making', () => {
     const { bytes, path } = told[told.length - 1];
     expect(bytes).toBeGreaterThan(1_000_000);
     const reader = await open(join(home, path), 'r');
-    expect((await reader.read(Buffer.alloc(3_000_000), 0, 3_000_000, 0)).bytesRead).toBe(bytes);
+    const read = await reader.read(Buffer.alloc(3_000_000), 0, 3_000_000, 0);
+    expect(read.bytesRead).toBeGreaterThanOrEqual(bytes);
     await artifact.write(Buffer.alloc(1_000_000, 'y'));
     const { storedBytes } = await artifact.commit();
     expect(told.filter(({ isWhole }) => isWhole)).toEqual([told.at(-1)]);

@@ -223,7 +223,7 @@ export function flows(): Record<string, Flow> {
       (own) => ({ kind: 'credit', payer: `${own.canary}-payer`, currency: 'USD', amount: '1' }),
     ),
     'a first posting': async ({ server }, own) => {
-      const payer = `${own.canary}-${randomUUID()}`;
+      const payer = `${own.canary}-payer-${randomUUID()}`;
       const headers = { authorization: `Bearer ${own.keys.admin}` };
       await server.inject({ method: 'PUT', url: `/v1/payers/${payer}`, headers, payload: {} });
       const payload = { kind: 'credit', payer, currency: 'USD', amount: '1' };
