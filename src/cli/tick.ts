@@ -7,6 +7,7 @@ import { clean } from '../scheduler/clean.ts';
 import { createStages } from '../scheduler/stages/create-stages.ts';
 import { runStage } from '../scheduler/stages/run-stage.ts';
 import { STAGES, type StageName, type StagePass } from '../scheduler/stages/stage.ts';
+import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
 import { countOpenRuns } from '../store/process-occurrences.ts';
 import { findRunningUp } from '../store/running-up.ts';
@@ -71,7 +72,11 @@ async function tick(job: TickJob): Promise<Ticked> {
   const { database } = job.session;
   const now = job.at ?? (await database.asSystem(databaseNow, { readOnly: true }));
   const stages: Partial<Record<StageName, object>> = {};
-  const passes = createStages({ database });
+  const passes = createStages({
+    database,
+    source: createPostgresSource(database),
+    holder: OWN_HOLDER,
+  });
   for (const name of STAGES) {
     const pass = passes[name];
     if (!job.names.includes(name)) continue;

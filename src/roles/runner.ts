@@ -84,7 +84,7 @@ export async function runRunner(config: Config): Promise<void> {
     holder,
     log,
     onQueued: () => executor.wake(),
-    stages: createStages({ database }),
+    stages: createStages({ database, source, holder }),
   });
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
   process.on('message', (message: HubMessage) => {

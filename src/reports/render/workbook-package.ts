@@ -2,6 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import ExcelJS from 'exceljs';
 import { fromBufferPromise } from 'yauzl';
 import type { ReportDocument } from '../document.ts';
+import { addChangesSheet } from './changes-sheet.ts';
 import { addControlSheet } from './control-sheet.ts';
 import { addDetailSheet, type DetailSheet } from './detail-sheet.ts';
 import { excelText } from './excel-text.ts';
@@ -41,6 +42,7 @@ export async function makeWorkbookPackage(
   );
   for (const detail of details) addDetailSheet(workbook, document, detail);
   addControlSheet(workbook, document);
+  if (document.changes) addChangesSheet(workbook, document, document.changes);
 
   // Stored: its entries are taken out again, and deflated where the file is assembled.
   const stored = { zip: { compression: 'STORE' } } as Partial<ExcelJS.XlsxWriteOptions>;

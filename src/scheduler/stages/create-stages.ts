@@ -1,4 +1,6 @@
+import type { RowSource } from '../../reports/ports.ts';
 import type { Database } from '../../store/database.ts';
+import { findChanged } from '../restate/find-changed.ts';
 import { planStage } from './plan.ts';
 import { processStage } from './process.ts';
 import type { StageName, StagePass } from './stage.ts';
@@ -9,10 +11,16 @@ import type { StageName, StagePass } from './stage.ts';
  */
 export function createStages(deps: {
   readonly database: Database;
+  readonly source: RowSource;
+  /** Names this process in leases. */
+  readonly holder: string;
 }): Readonly<Partial<Record<StageName, StagePass>>> {
   return {
     plan: (now, signal) => planStage(now, deps, signal),
-    process: (now, signal) => processStage(now, deps, signal),
+    process: async (now, signal) => ({
+      ...(await processStage(now, deps, signal)),
+      changed: await findChanged(now, deps, signal),
+    }),
     // `send` stands here: deliveries that are pending and whose time has come.
   };
 }
