@@ -92,7 +92,7 @@ export async function runRunner(config: Config): Promise<void> {
     holder,
     log,
     onQueued: () => executor.wake(),
-    stages: createStages({ database, send: send.pass }),
+    stages: createStages({ database, source, holder, send: send.pass }),
   });
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
   const expiry = startExpiringProposals({ database, log });

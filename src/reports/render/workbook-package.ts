@@ -3,6 +3,7 @@ import ExcelJS from 'exceljs';
 import { fromBufferPromise } from 'yauzl';
 import type { ReportDocument } from '../document.ts';
 import type { Locale } from '../request.ts';
+import { addChangesSheet } from './changes-sheet.ts';
 import { addControlSheet } from './control-sheet.ts';
 import { addDetailSheet, type DetailSheet } from './detail-sheet.ts';
 import { excelText } from './excel-text.ts';
@@ -42,6 +43,7 @@ export async function makeWorkbookPackage(
   );
   for (const detail of details) addDetailSheet(workbook, document, detail);
   addControlSheet(workbook, document);
+  if (document.changes) addChangesSheet(workbook, document, document.changes);
   return packageOf(workbook, document.locale, details.length);
 }
 
