@@ -229,7 +229,7 @@ async function passOver(url: string, calls: number): Promise<number> {
     const { signal } = new AbortController();
     let seen = 0;
     const seconds = await secondsOf(async () => {
-      const deps = { database, source, openBook, holder: 'bench' };
+      const deps = { database, source, openBook, holder: 'bench', lookBackMs: null };
       seen = (await rateNew(Date.now(), deps, signal))?.calls ?? 0;
     });
     if (seen !== calls) throw new Error(`rated ${seen} calls, expected ${calls}`);
@@ -261,11 +261,12 @@ async function bySql(url: string, tenant: Tenant, calls: number): Promise<number
          round(r.connect_fee + b.billed * r.rate / r.rate_unit_seconds, 4),
          case when r.prefix is not null then 'EUR' end
        from daybook.calls c
-       left join lateral (
-         select * from daybook.rates r
-         where r.prefix in (select left(substr(c.callee, 2), n) from generate_series(2, 7) n)
-           and r.time_window = '' and r.from_second = 0
-         order by length(r.prefix) desc limit 1) r on true
+       left join (
+         select distinct on (c.external_id) c.external_id as call, r.*
+         from daybook.calls c cross join generate_series(2, 7) n
+         join daybook.rates r on r.prefix = left(substr(c.callee, 2), n)
+         where r.time_window = '' and r.from_second = 0
+         order by c.external_id, n desc) r on r.call = c.external_id
        left join lateral (
          select greatest(r.minimum_seconds, ceil(c.talk_seconds::numeric / r.increment_seconds)
            * r.increment_seconds) as billed where r.prefix is not null) b on true`.replace(
