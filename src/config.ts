@@ -43,6 +43,21 @@ const Environment = z.object({
   SUPABASE_JWT_SECRET: text(32).optional(),
   SMTP_URL: url('smtp:', 'smtps:'),
   MAIL_FROM: text(3).optional(),
+  DKIM_DOMAIN: text(3).optional(),
+  DKIM_SELECTOR: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'expected the label before ._domainkey')
+    .optional(),
+  DKIM_PRIVATE_KEY: z
+    .string()
+    .refine(
+      (text) => /-----BEGIN (?:RSA )?PRIVATE KEY-----/.test(text),
+      'expected a private key in PEM; line breaks may be written \\n',
+    )
+    .optional(),
+  DAYBOOK_PRIVATE_TARGETS: z
+    .enum(['refuse', 'allow'], 'expected refuse or allow')
+    .default('refuse'),
   PUBLIC_URL: url('http:', 'https:'),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: between(0, 65_535).default(8080),
@@ -73,6 +88,20 @@ export interface Config {
     readonly jwksUrl: string | null;
     readonly jwtSecret: string | null;
   };
+  readonly mail: {
+    /** Null: mails become files in the outbox. */
+    readonly smtpUrl: string | null;
+    /** As it was given; null only without `smtpUrl`. */
+    readonly from: string | null;
+    /** Null: mails are not signed here. */
+    readonly dkim: {
+      readonly domain: string;
+      readonly selector: string;
+      readonly privateKey: string;
+    } | null;
+  };
+  /** Whether webhooks may go to addresses of private networks: for tests, and on premises. */
+  readonly privateTargets: 'refuse' | 'allow';
   readonly publicUrl: string | null;
   readonly host: string;
   readonly port: number;
@@ -103,14 +132,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
   const parsed = Environment.safeParse(given);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => {
+  const together = problemsTogether(given);
+  if (!parsed.success || together.length > 0) {
+    const problems = (parsed.error?.issues ?? []).map((issue) => {
       const name = issue.path.join('.');
       const secretive = /SECRET|URL|KEY/.test(name);
       const got = secretive ? 'a value that is not repeated here' : JSON.stringify(given[name]);
       return `${name}: got ${got}; ${issue.message}`;
     });
-    throw new DaybookError('E_CONFIG', { reason: problems.join('; ') });
+    throw new DaybookError('E_CONFIG', { reason: [...problems, ...together].join('; ') });
   }
   const env = parsed.data;
   return Object.freeze({
@@ -122,6 +152,18 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       jwksUrl: env.SUPABASE_JWKS_URL ?? null,
       jwtSecret: env.SUPABASE_JWT_SECRET ?? null,
     }),
+    mail: Object.freeze({
+      smtpUrl: env.SMTP_URL ?? null,
+      from: env.MAIL_FROM ?? null,
+      dkim: env.DKIM_PRIVATE_KEY
+        ? Object.freeze({
+            domain: env.DKIM_DOMAIN as string,
+            selector: env.DKIM_SELECTOR as string,
+            privateKey: env.DKIM_PRIVATE_KEY.replaceAll('\\n', '\n'),
+          })
+        : null,
+    }),
+    privateTargets: env.DAYBOOK_PRIVATE_TARGETS,
     publicUrl: env.PUBLIC_URL ?? null,
     host: env.HOST,
     port: env.PORT,
@@ -143,4 +185,18 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 /** The environment of this process, read once. */
 export function configFromProcess(): Config {
   return readConfig(process.env);
+}
+
+/** What is wrong with variables that go together. */
+function problemsTogether(given: Readonly<Record<string, unknown>>): string[] {
+  const problems: string[] = [];
+  if ('SMTP_URL' in given && !('MAIL_FROM' in given)) {
+    problems.push('MAIL_FROM: got none; expected an address, since there is an SMTP_URL');
+  }
+  const dkim = ['DKIM_DOMAIN', 'DKIM_SELECTOR', 'DKIM_PRIVATE_KEY'];
+  const missing = dkim.filter((name) => !(name in given));
+  if (missing.length > 0 && missing.length < dkim.length) {
+    problems.push(`${missing.join(', ')}: got none; expected all three of ${dkim.join(', ')}`);
+  }
+  return problems;
 }

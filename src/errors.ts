@@ -77,6 +77,7 @@ export const ERRORS = {
     retryable: true,
     template: 'the backlog cannot be met now ({got}); try again in {retryAfterSeconds} s',
   },
+  E_INCOMPLETE: { status: 409, retryable: true, template: '{where}: {reason}' },
   E_UNAVAILABLE: { status: 503, retryable: true, template: '{what} does not answer: {reason}' },
   E_LEASE_LOST: {
     status: 503,

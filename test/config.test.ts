@@ -44,3 +44,24 @@ describe('the environment', () => {
     });
   });
 });
+
+describe('variables of mail', () => {
+  const key = '-----BEGIN PRIVATE KEY-----\\nabc\\n-----END PRIVATE KEY-----';
+
+  it('go together: a server wants a sender, and DKIM all three of its own', () => {
+    expect(failureOf({ SMTP_URL: 'smtp://mail.example' })).toContain('MAIL_FROM: got none');
+    expect(failureOf({ DKIM_DOMAIN: 'acme.example', PORT: 'x' })).toMatch(
+      /PORT: got "x".*; DKIM_SELECTOR, DKIM_PRIVATE_KEY: got none; expected all three/,
+    );
+    expect(failureOf({ DKIM_PRIVATE_KEY: 'hunter2' })).not.toContain('hunter2');
+  });
+
+  it('take a key whose line breaks are written out', () => {
+    const { mail, privateTargets } = readConfig({
+      ...{ DKIM_DOMAIN: 'acme.example', DKIM_SELECTOR: 'daybook', DKIM_PRIVATE_KEY: key },
+    });
+    expect(mail.dkim?.privateKey).toBe(key.replaceAll('\\n', '\n'));
+    expect(mail.smtpUrl).toBeNull();
+    expect(privateTargets).toBe('refuse');
+  });
+});

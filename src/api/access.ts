@@ -15,6 +15,8 @@ export type Access = Action | 'public';
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
+    /** Takes forms, as a browser or a mail program posts them; what they hold is not read. */
+    takesForms?: boolean;
   }
   interface FastifyRequest {
     /** Set for every route that is not public. */

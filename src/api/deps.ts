@@ -1,4 +1,6 @@
 import type { Registry } from 'prom-client';
+import type { InstallationKeys } from '../delivery/installation-secret.ts';
+import type { PrivateTargets } from '../delivery/outbound/target.ts';
 import type { Logger } from '../log.ts';
 import type { SummaryProducer, SummaryRequest } from '../reports/summary.ts';
 import type { Database } from '../store/database.ts';
@@ -22,6 +24,10 @@ export interface ApiDeps {
   /** Null: users' tokens are refused, API keys alone are accepted. */
   readonly jwt: JwtSettings | null;
   readonly rateLimit: RateLimit;
+  /** Sign what recipients open without an account, and webhooks. */
+  readonly keys: InstallationKeys;
+  /** Whether hooks may go to private addresses. */
+  readonly privateTargets: PrivateTargets;
   /**
    * Asked for each new interactive export, with how many of its tenant nobody works on yet.
    * @throws DaybookError `E_BUSY` when the backlog cannot be met.
@@ -56,6 +62,8 @@ export interface GrowingArtifact {
   /** Where it stands now, relative to the home folder. */
   readonly path: string;
   readonly storedBytes: number;
+  /** These are all. */
+  readonly isWhole: boolean;
 }
 
 export interface ProgressFeed {

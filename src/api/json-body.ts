@@ -9,6 +9,9 @@ export const JSON_DEPTH = 32;
 
 const JSON_TYPE = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
 
+/** What a browser, or a mail program that unsubscribes with one click (RFC 8058), may post. */
+const FORM_TYPES = ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain'];
+
 /** Replaces Fastify's parsers. The header is checked as it came, so that no spelling slips by. */
 export function acceptOnlyJson(server: ApiServer): void {
   server.removeAllContentTypeParsers();
@@ -17,8 +20,10 @@ export function acceptOnlyJson(server: ApiServer): void {
     { parseAs: 'buffer' },
     async (_: unknown, body: Buffer) => parseJsonBody(body),
   );
+  server.addContentTypeParser(FORM_TYPES, { parseAs: 'buffer' }, async () => null);
   server.addHook('preParsing', async (request) => {
     const type = request.headers['content-type'];
+    if (request.routeOptions.config.takesForms) return;
     if (type === undefined && !hasBody(request.headers)) return;
     if (type === undefined || !JSON_TYPE.test(type)) {
       throw new DaybookError('E_MEDIA_TYPE', {

@@ -25,6 +25,8 @@ export async function collectOpenApi(server: ApiServer, publicUrl: string): Prom
         { name: 'reports', description: 'What can be asked for, and totals for charts' },
         { name: 'exports', description: 'Files over a period' },
         { name: 'runs', description: 'Every production of a report' },
+        { name: 'reconciliations', description: "A carrier's rows against our charges" },
+        { name: 'sales', description: 'Customers, products, licences, discounts, proposals' },
         { name: 'rating', description: 'Rate plans, payers, and what calls were charged' },
         { name: 'ledger', description: 'Accounts, entries, statements, locked periods' },
         { name: 'keys', description: 'API keys of the tenant' },

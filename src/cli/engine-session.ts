@@ -1,23 +1,9 @@
-import cluster from 'node:cluster';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { createPartStore } from '../cache/part-store.ts';
-import { sweepOwnUnfinished, sweepUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
 import { DaybookError } from '../errors.ts';
-import { budgetFor } from '../pool/budget.ts';
-import { startComputeFleet } from '../pool/compute-fleet.ts';
-import { createHub, type Hub } from '../pool/hub.ts';
-import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
-import { memoryPerCompute } from '../pool/memory-budget.ts';
-import type { HubMessage } from '../pool/messages.ts';
 import { parseReportRequest } from '../reports/parse-request.ts';
-import type { Dispatcher } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
-import { evictToBound } from '../scheduler/clean-parts.ts';
-import { startRunExecutor } from '../scheduler/run-executor.ts';
-import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { type FileRow, findFileOfRun } from '../store/files.ts';
 import { claimRuns } from '../store/run-leases.ts';
@@ -25,7 +11,7 @@ import { findRunningUp } from '../store/running-up.ts';
 import { findRun, insertRun, isFinal, type RunRow, requestCancel } from '../store/runs.ts';
 import { requireTenant, type Tenant } from '../store/tenants.ts';
 import type { ExportEngine, WithEngine } from './export.ts';
-import { demandHome } from './home-folder.ts';
+import { OWN_HOLDER, withOwnParts } from './own-parts.ts';
 import type { ExportProgress } from './progress-line.ts';
 import { type Session, withDatabase } from './session.ts';
 
@@ -34,7 +20,6 @@ import { type Session, withDatabase } from './session.ts';
  * client: it queues a run and watches it. Else it starts the same parts for its own length.
  */
 
-const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const WATCH_MS = 50;
 /** A server that was killed is back, or given up, within this. */
 const DATABASE_GONE_MS = 30_000;
@@ -43,8 +28,6 @@ const UP_LOOK_MS = 1_000;
 /** An `up` that was restarted has its record back within this. */
 const UP_GONE_MS = 20_000;
 const LEASE_SECONDS = 30;
-const EVICT_MS = 20_000;
-const CONNECTIONS = 60;
 
 type Produce = ExportEngine['produce'];
 
@@ -76,46 +59,17 @@ async function withOwnEngine<T>(
   session: Session,
   work: (produce: Produce) => Promise<T>,
 ): Promise<T> {
-  const { database, log, databaseUrl } = session;
-  const budget = budgetFor(config.cores, CONNECTIONS, config);
-  demandHome(config.home);
-  sweepUnfinished(config.home);
-  cluster.setupPrimary({ exec: MAIN, args: [] });
-  const hub = createHub({ log, monotonicNow: () => performance.now() });
-  const fleet = startComputeFleet({
-    hub,
-    processes: budget.computeProcesses,
-    environment: {
-      DAYBOOK_ROLE: 'compute',
-      DAYBOOK_HOME: config.home,
-      DATABASE_URL: databaseUrl,
-      DAYBOOK_THREADS: String(budget.threadsPerCompute),
-      DAYBOOK_MEMORY_BYTES: String(memoryPerCompute(budget, config.machineBytes)),
-      LOG_LEVEL: config.logLevel,
-    },
-    onEnd: () => sweepUnfinished(config.home),
-    log,
-  });
-  try {
-    return await work(async (tenantName, raw, watch) => {
+  const { database } = session;
+  return withOwnParts(config, session, ({ startExecutor }) =>
+    work(async (tenantName, raw, watch) => {
       const { tenant, request } = await checkRequest(database, tenantName, raw);
       // Claimed in the transaction that queues it, so that no other runner ever sees it waiting.
-      const holder = `cli/${process.pid}`;
       const { run, claimed } = await database.asSystem(async (tx) => {
         const queued = await queueRun(tx, tenant, request);
-        const options = { holder, limit: 1, leaseSeconds: LEASE_SECONDS, only: queued.id };
-        return { run: queued, claimed: await claimRuns(tx, options) };
+        const options = { holder: OWN_HOLDER, limit: 1, leaseSeconds: LEASE_SECONDS };
+        return { run: queued, claimed: await claimRuns(tx, { ...options, only: queued.id }) };
       });
-      const executor = startRunExecutor({
-        database,
-        source: createPostgresSource(database),
-        parts: createPartStore(config.home),
-        dispatcher: localDispatcher(hub),
-        home: config.home,
-        log,
-        // A person is there to make space; nobody else would take up the run.
-        waitsForSpace: false,
-        holder,
+      const executor = startExecutor({
         // Claimed once more when it went back to the queue, such as after a loss of the database.
         maxRuns: 1,
         only: run.id,
@@ -127,22 +81,8 @@ async function withOwnEngine<T>(
       } finally {
         await executor.drain(0);
       }
-    });
-  } finally {
-    await fleet.stop('kill');
-    // What the killed threads wrote into the run's own folder after it was removed.
-    sweepOwnUnfinished(config.home);
-    await keepToBound(config, session);
-  }
-}
-
-/** There is no runner that would do it. What cannot be done now is left to the next one. */
-async function keepToBound(config: Config, { database, log }: Session): Promise<void> {
-  const { home, cacheBytes: boundBytes } = config;
-  const soon = AbortSignal.timeout(EVICT_MS);
-  await evictToBound({ database, home, boundBytes, log }, soon).catch((error: Error) => {
-    log.warn({ reason: error.message }, 'the parts could not be brought within their bound');
-  });
+    }),
+  );
 }
 
 async function checkRequest(
@@ -241,18 +181,4 @@ async function fileOf(config: Config, database: Database, run: RunRow) {
 
 function whyOf({ errorMessage, errorCode }: RunRow): string {
   return `${errorMessage ?? 'it does not say why'} (${errorCode ?? 'no code'})`;
-}
-
-function localDispatcher(hub: Hub): Dispatcher {
-  const client = {
-    send(message: HubMessage): void {
-      if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
-    },
-  };
-  const { dispatcher, receive } = createIpcDispatcher({
-    send(message) {
-      if (message.kind === 'dispatch' || message.kind === 'cancel') hub.fromClient(client, message);
-    },
-  });
-  return dispatcher;
 }

@@ -4,6 +4,7 @@ import { PRESETS, TENANT_SCOPES } from '../principals/permissions.ts';
 import { principalName } from '../principals/principal.ts';
 import { LOCALES } from '../reports/request.ts';
 import { createApiKey } from '../store/api-keys.ts';
+import { moveDueTimes } from '../store/save-schedule.ts';
 import {
   addTenant,
   listTenants,
@@ -105,9 +106,12 @@ function zoneCommand(): Command {
     .option('--json', 'print one JSON document')
     .action(async (name: string, zone: string, options: { from: string; json?: boolean }) => {
       const tenant = await withDatabase(configFromProcess(), ({ database }) =>
-        database.asSystem(async (tx) =>
-          setTenantZone(tx, (await requireTenant(tx, name)).id, zone, options.from),
-        ),
+        database.asSystem(async (tx) => {
+          const { id } = await requireTenant(tx, name);
+          const moved = await setTenantZone(tx, id, zone, options.from);
+          await moveDueTimes(tx, moved);
+          return moved;
+        }),
       );
       if (options.json) printJson(tenant);
       else printTenants([tenant]);

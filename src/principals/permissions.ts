@@ -7,8 +7,13 @@ import { type Principal, principalName, ROLES, type Role } from './principal.ts'
 export const PRESETS = ['read', 'load', 'admin'] as const;
 export type Preset = (typeof PRESETS)[number];
 
-type Column = Role | Preset | 'operator';
-const COLUMNS: readonly Column[] = [...ROLES, ...PRESETS, 'operator'];
+/** A preset and a role may bear one name; their columns may not. */
+type Column = Role | `key:${Preset}` | 'operator';
+const COLUMNS: readonly Column[] = [
+  ...ROLES,
+  ...PRESETS.map((preset) => `key:${preset}` as const),
+  'operator',
+];
 
 const Y = true;
 const n = false;
@@ -20,6 +25,11 @@ const TABLE = {
   'exports.read':    [Y,   Y,    Y,      Y,            Y,   n,   Y,      Y],
   'exports.cancel':  [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
   'runs.read':       [Y,   Y,    Y,      Y,            Y,   n,   Y,      Y],
+  'schedules.read':  [Y,   Y,    Y,      Y,            Y,   n,   Y,      Y],
+  'schedules.manage':[Y,   Y,    Y,      n,            n,   n,   Y,      Y],
+  'deliveries.read': [Y,   Y,    Y,      Y,            Y,   n,   Y,      Y],
+  'deliveries.send': [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
+  'deliveries.manage':[Y,  Y,    n,      n,            n,   n,   Y,      Y],
   'data.load':       [Y,   Y,    n,      n,            n,   Y,   Y,      Y],
   'rejects.read':    [Y,   Y,    Y,      n,            n,   Y,   Y,      Y],
   'rejects.retry':   [Y,   Y,    n,      n,            n,   Y,   Y,      Y],
@@ -30,6 +40,21 @@ const TABLE = {
   'ledger.post':     [Y,   Y,    n,      n,            n,   n,   Y,      Y],
   'periods.lock':    [Y,   Y,    n,      n,            n,   n,   Y,      Y],
   'periods.unlock':  [Y,   n,    n,      n,            n,   n,   n,      Y],
+  'reconciliations.read':
+                     [Y,   Y,    Y,      n,            Y,   n,   Y,      Y],
+  // Notes, disputes.
+  'reconciliations.settle':
+                     [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
+  // Locks the period; `periods.unlock` takes it back.
+  'reconciliations.sign_off':
+                     [Y,   Y,    n,      n,            n,   n,   Y,      Y],
+  'sales.read':      [Y,   Y,    Y,      n,            Y,   n,   Y,      Y],
+  // Customers, products, licences; proposals until they are sent.
+  'sales.write':     [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
+  // Policies say who may grant how much.
+  'discounts.manage':[Y,   Y,    n,      n,            n,   n,   Y,      Y],
+  'proposals.approve':
+                     [Y,   Y,    n,      n,            n,   n,   n,      Y],
   'keys.read':       [Y,   Y,    n,      n,            n,   n,   Y,      Y],
   'keys.manage':     [Y,   Y,    n,      n,            n,   n,   Y,      Y],
   'members.read':    [Y,   Y,    Y,      Y,            n,   n,   Y,      Y],
@@ -62,6 +87,11 @@ export function may(principal: Principal, action: Action): boolean {
     case 'key':
       return principal.scopes.some((scope) => scopeAllows(scope, action, principal.tenantId));
   }
+}
+
+/** Whether reports may go out in the name of an owner, and be downloaded by their recipients. */
+export function maySendReports(owner: Principal | undefined): boolean {
+  return owner !== undefined && may(owner, 'schedules.manage') && may(owner, 'exports.create');
 }
 
 /** @throws DaybookError `E_FORBIDDEN` that names who, the action and what it needs. */
@@ -110,7 +140,7 @@ function allows(column: Column, action: Action): boolean {
 function scopeAllows(scope: Scope, action: Action, tenantId: string | null): boolean {
   if (tenantId !== null && isOperatorsAlone(action)) return false;
   if (!isPreset(scope)) return scope === action;
-  return allows(scope === 'admin' && tenantId === null ? 'operator' : scope, action);
+  return allows(scope === 'admin' && tenantId === null ? 'operator' : `key:${scope}`, action);
 }
 
 function isPreset(scope: Scope): scope is Preset {
@@ -126,6 +156,6 @@ function neededFor(principal: Principal, action: Action): string {
   if (principal.kind !== 'key') {
     return `the role ${ROLES.filter((role) => allows(role, action)).join(' or ')}`;
   }
-  const presets = PRESETS.filter((preset) => allows(preset, action));
+  const presets = PRESETS.filter((preset) => allows(`key:${preset}`, action));
   return `the scope ${[...presets, action].join(' or ')}`;
 }

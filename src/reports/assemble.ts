@@ -30,7 +30,7 @@ export interface Assembly {
   readonly cellRefs: boolean;
   readonly out: Sink;
   /** Of text: see {@link assembleText}. */
-  readonly cut?: (rawBytes: number) => Promise<void>;
+  readonly cut?: (rawBytes: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -84,7 +84,7 @@ async function writeFile(assembly: Assembly): Promise<number> {
         headers: document.headers,
         pieces: openedPieces(assembly.pieces, assembly.openPiece),
         out: assembly.out,
-        cut: assembly.cut ?? (async () => {}),
+        cut: assembly.cut ?? (() => {}),
         signal: assembly.signal,
       });
       return 0;
@@ -104,8 +104,8 @@ async function writeZip(assembly: Assembly): Promise<void> {
   const { document, pieces, out } = assembly;
   const head = deflateOwn(headOf(document));
   const content: Run = joinRuns([head, ...pieces]);
-  const { tenant, report, period } = document;
-  const name = fileNameOf({ tenant, report, period, format: 'csv' });
+  const { tenant, report, period, revision } = document;
+  const name = fileNameOf({ tenant, report, period, format: 'csv', revision });
   const zip = new ZipWriter(out);
   await zip.add(name, content, (into) => writeDeflated(assembly, head, into));
   await zip.addWhole('manifest.json', deflateWhole(manifestOf(document, { name, content })));

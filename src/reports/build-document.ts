@@ -36,6 +36,8 @@ export function buildDocument(input: {
   readonly irregular: readonly IrregularDay[];
   readonly dataAsOf: number | null;
   readonly revision: number;
+  /** Days that are thought not to be complete; they are named. */
+  readonly incompleteDays?: readonly string[];
   /** Detail rows in the file. */
   readonly fileRows: number;
 }): ReportDocument {
@@ -60,6 +62,7 @@ export function buildDocument(input: {
     irregularDays: input.irregular,
     dataAsOf: input.dataAsOf,
     revision: input.revision,
+    ...(input.incompleteDays?.length ? { incompleteDays: input.incompleteDays } : {}),
     filters: request.where.map(filterInWords),
     params: kind.params.map((spec) => ({
       name: headers === 'keys' ? spec.name : spec.labels[locale],

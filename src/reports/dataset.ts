@@ -30,6 +30,9 @@ export interface Dataset {
   readonly tieBreak: readonly string[];
 }
 
+/** What rows of a file become: a dataset, or something else that is read from files. */
+export type RowShape = Omit<Dataset, 'name'>;
+
 const required = (name: string, type: FieldType, values?: readonly string[]): Field => ({
   name,
   type,
@@ -52,6 +55,8 @@ export const DISPOSITIONS = [
   'ignored',
 ] as const;
 export const ORDER_KINDS = ['sale', 'credit', 'adjustment'] as const;
+/** As `sales/proposal-moves.ts` has them. */
+export const PROPOSAL_STATUSES = ['draft', 'sent', 'approved', 'rejected', 'expired'] as const;
 export const CHARGE_STATES = ['rated', 'unrated'] as const;
 export const ENTRY_KINDS = ['charge', 'credit', 'adjustment', 'refund', 'reversal'] as const;
 
@@ -99,6 +104,31 @@ export const DATASETS = {
       optional('currency', 'text'),
       optional('region', 'text'),
       optional('salesperson', 'text'),
+    ],
+  },
+  proposal_lines: {
+    name: 'proposal_lines',
+    anchor: 'proposed_at',
+    naturalKey: ['proposal_id', 'line_no'],
+    tieBreak: ['proposal_id', 'line_no'],
+    fields: [
+      required('proposal_id', 'text'),
+      required('line_no', 'integer'),
+      required('proposed_at', 'instant'),
+      required('status', 'text', PROPOSAL_STATUSES),
+      required('customer', 'text'),
+      required('sku', 'text'),
+      optional('description', 'text'),
+      required('quantity', 'decimal'),
+      required('list_price', 'decimal'),
+      required('list_amount', 'decimal'),
+      optional('policy', 'text'),
+      required('allowed_discount', 'decimal'),
+      required('discount', 'decimal'),
+      required('net', 'decimal'),
+      required('currency', 'text'),
+      optional('salesperson', 'text'),
+      optional('decided_at', 'instant'),
     ],
   },
   charges: {
@@ -173,7 +203,9 @@ export const DATASETS = {
   },
 } as const satisfies Record<string, Omit<Dataset, 'name'> & { name: string }>;
 
-export type DatasetName = 'calls' | 'order_lines' | 'charges' | 'ledger_entries' | 'rates';
+export type DatasetName =
+  | ('calls' | 'order_lines' | 'rates')
+  | ('charges' | 'ledger_entries' | 'proposal_lines');
 
 /** Datasets of files: what `daybook load` takes. The others Daybook itself makes. */
 export const LOADED_DATASETS = ['calls', 'order_lines', 'rates'] as const;

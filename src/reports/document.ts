@@ -25,6 +25,8 @@ export interface ReportDocument {
   /** Newest change among the data versions of the window, UTC epoch ms; null: no row ever. */
   readonly dataAsOf: number | null;
   readonly revision: number;
+  /** Days whose data was not complete when the file was made all the same; absent: none. */
+  readonly incompleteDays?: readonly string[];
   /** The filters, in words such as `queue = PS, NE`. */
   readonly filters: readonly string[];
   readonly params: readonly { readonly name: string; readonly value: string }[];

@@ -5,6 +5,7 @@ import { checkFilter, MAX_FILTERS } from './check-filter.ts';
 import { type DatasetName, datasetOf } from './dataset.ts';
 import { columnsAt, type ReportKind } from './define-report.ts';
 import { parseFilterText } from './filter.ts';
+import { demandRecord, invalid, oneOf, quoted, textOf } from './raw-value.ts';
 import { reportKind } from './registry.ts';
 import {
   CELL_REFS,
@@ -82,17 +83,20 @@ export function parseReportRequest(raw: RawRequest, defaults: { locale: Locale }
   };
 }
 
-/** @throws DaybookError `E_FILTER`, `E_INVALID` */
-export function parseWhere(dataset: DatasetName, raw: unknown): Filter[] {
+/**
+ * @param field what errors call it
+ * @throws DaybookError `E_FILTER`, `E_INVALID`
+ */
+export function parseWhere(dataset: DatasetName, raw: unknown, field = 'where'): Filter[] {
   if (raw === undefined) return [];
   if (!Array.isArray(raw)) {
-    throw invalid('where', quoted(raw), 'a list of filters [{field, op, values}]');
+    throw invalid(field, quoted(raw), 'a list of filters [{field, op, values}]');
   }
   if (raw.length > MAX_FILTERS) {
-    throw invalid('where', `${raw.length} filters`, `at most ${MAX_FILTERS}`);
+    throw invalid(field, `${raw.length} filters`, `at most ${MAX_FILTERS}`);
   }
   const filters = raw.map((item: unknown, index) => {
-    const where = `where[${index}]`;
+    const where = `${field}[${index}]`;
     const filter = typeof item === 'string' ? parseFilterText(item, where) : filterOf(item, where);
     return checkFilter(datasetOf(dataset), filter, where);
   });
@@ -188,34 +192,4 @@ function parseCache(raw: unknown): boolean {
   if (raw === undefined) return true;
   if (typeof raw !== 'boolean') throw invalid('cache', quoted(raw), 'true or false');
   return raw;
-}
-
-function oneOf<T extends string>(raw: unknown, where: string, choices: readonly T[], usual: T): T {
-  if (raw === undefined) return usual;
-  const found = choices.find((choice) => choice === raw);
-  if (found !== undefined) return found;
-  const near = typeof raw === 'string' ? suggestion(raw, choices) : '';
-  throw invalid(where, quoted(raw), `one of ${choices.join(', ')}${near}`);
-}
-
-function textOf(raw: unknown, where: string, expected: string): string {
-  if (typeof raw === 'string' && raw !== '') return raw;
-  throw invalid(where, raw === undefined ? 'nothing' : quoted(raw), expected);
-}
-
-function demandRecord(raw: unknown, where: string): Readonly<Record<string, unknown>> {
-  if (typeof raw === 'object' && raw !== null && !Array.isArray(raw)) {
-    return raw as Readonly<Record<string, unknown>>;
-  }
-  throw invalid(where, quoted(raw), 'an object');
-}
-
-/** What came, short enough for a message. */
-function quoted(value: unknown): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
-}
-
-function invalid(where: string, got: string, expected: string): DaybookError {
-  return new DaybookError('E_INVALID', { where, got, expected });
 }

@@ -6,6 +6,7 @@ import { billing } from './kinds/billing.ts';
 import { calls } from './kinds/calls.ts';
 import { charges } from './kinds/charges.ts';
 import { products } from './kinds/products.ts';
+import { proposals } from './kinds/proposals.ts';
 import { queues } from './kinds/queues.ts';
 import { sales } from './kinds/sales.ts';
 import { salesDaily } from './kinds/sales-daily.ts';
@@ -21,6 +22,7 @@ const KINDS: readonly ReportKind[] = [
   sales,
   salesDaily,
   products,
+  proposals,
   billing,
   charges,
   statement,

@@ -10,6 +10,7 @@ export const REPORT_NAMES = [
   'sales',
   'sales-daily',
   'products',
+  'proposals',
   'billing',
   'charges',
   'statement',

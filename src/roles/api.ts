@@ -5,6 +5,7 @@ import { buildServer } from '../api/server.ts';
 import { startSummaryUses } from '../api/summary-uses.ts';
 import { jwtSettingsFrom } from '../api/supabase-token.ts';
 import type { Config } from '../config.ts';
+import { openInstallationKeys } from '../delivery/installation-secret.ts';
 import { DaybookError } from '../errors.ts';
 import { createLogger } from '../log.ts';
 import { type Backlog, demandRoom } from '../pool/admission.ts';
@@ -55,6 +56,8 @@ export async function runApi(config: Config): Promise<void> {
     summaryUses,
     admission: (tenantQueuedRuns) => demandRoom(tenantQueuedRuns, backlog),
     jwt: jwtSettingsFrom(config.supabase),
+    keys: await openInstallationKeys(config.home, config.secret),
+    privateTargets: config.privateTargets,
     rateLimit: new RateLimiterCluster({
       keyPrefix: 'tenant',
       points: LIMIT_POINTS,

@@ -9,9 +9,14 @@ import { startPlanningAhead } from '../scheduler/ahead/start-planning.ts';
 import { createCacheMeter } from '../scheduler/cache-metrics.ts';
 import { clean } from '../scheduler/clean.ts';
 import { startCleaner } from '../scheduler/cleaner.ts';
+import { startExpiringProposals } from '../scheduler/expire-proposals.ts';
+import { startHashing } from '../scheduler/hash-files.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRating } from '../scheduler/rating/start-rating.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
+import { openSendStage } from '../scheduler/send/open-send-stage.ts';
+import { createStages } from '../scheduler/stages/create-stages.ts';
+import { startTicker } from '../scheduler/stages/ticker.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
@@ -34,6 +39,8 @@ export async function runRunner(config: Config): Promise<void> {
   });
   const dead = `${config.primary}/`;
   const holder = `${dead}${process.pid}`;
+  // Before anything is asked of others, whose answers would find nobody.
+  const send = await openSendStage(config, { database, holder, log }, { deadHolders: dead });
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
   const source = createPostgresSource(database);
   const { home, cacheBytes: boundBytes } = config;
@@ -51,6 +58,7 @@ export async function runRunner(config: Config): Promise<void> {
     },
     log,
   });
+  const hasher = startHashing({ database, home, log, isIdle: () => executor.isIdle() });
   const executor = startRunExecutor({
     database,
     source,
@@ -67,6 +75,9 @@ export async function runRunner(config: Config): Promise<void> {
     mostOfTenant: MOST_RUNS_OF_TENANT,
     announce: (hint) => {
       sendToPrimary({ kind: 'progress', hint });
+      if (hint.state === 'done') hasher.wake();
+      // What it made may be sealed now.
+      if (hint.state === 'done' || hint.state === 'failed') ticker.wake('process');
       // What the run had pinned may go now.
       if (hint.state !== 'running' && meter.isOverBound()) cleaner.wake();
     },
@@ -76,15 +87,30 @@ export async function runRunner(config: Config): Promise<void> {
     log,
     tell: (queue) => sendToPrimary({ kind: 'queue', ...queue }),
   });
+  const ticker = startTicker({
+    database,
+    holder,
+    log,
+    onQueued: () => executor.wake(),
+    stages: createStages({ database, send: send.pass }),
+  });
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
+  const expiry = startExpiringProposals({ database, log });
   const rating = startRating({ database, source, holder, log });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
-    else if (message.kind === 'wake') executor.wake();
+    else if (message.kind === 'wake') {
+      executor.wake();
+      // Perhaps somebody wants a schedule now.
+      ticker.wake('process');
+    }
   });
   onDrain(async () => {
     watch.stop();
-    await Promise.all([ahead.stop(), rating.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
+    const workers = [ahead, ticker, expiry, rating, cleaner];
+    await Promise.all([executor.drain(DRAIN_MS), ...workers.map((worker) => worker.stop())]);
+    await hasher.stop();
+    send.close();
     await database.close();
   });
 }

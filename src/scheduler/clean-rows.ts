@@ -8,6 +8,7 @@ import {
   UNUSED_TOTALS_MS,
 } from '../store/expired-rows.ts';
 import { dropDeadPins } from '../store/part-pins.ts';
+import { deleteUnsealedParts } from '../store/sealed-parts.ts';
 
 /** Deletes rows that nobody will ask for again, in small transactions. */
 
@@ -16,6 +17,7 @@ const BATCH_ROWS = 2_000;
 export interface DeletedRows {
   readonly idempotencyKeys: number;
   readonly pins: number;
+  readonly seals: number;
 }
 
 /** @param now UTC epoch ms */
@@ -28,6 +30,7 @@ export async function deleteExpiredRows(
   return {
     idempotencyKeys: await inBatches(deleteIdempotencyKeys, before, database, signal),
     pins: await database.asSystem(dropDeadPins),
+    seals: await inBatches(deleteUnsealedParts, now, database, signal),
   };
 }
 

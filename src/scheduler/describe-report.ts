@@ -9,10 +9,11 @@ import type { ReportJob } from './report-job.ts';
 
 /** What the file will say of itself, proved against the days. @throws `E_TOTALS_MISMATCH` */
 export function describeReport(
-  { request, tenant }: ReportJob,
+  { request, tenant, sealing }: ReportJob,
   kind: ReportKind,
   days: readonly MadeDay[],
   pieces: readonly Piece[],
+  revision: number,
 ): ReportDocument {
   const calendar = requestCalendar(request, tenant);
   return buildDocument({
@@ -29,7 +30,8 @@ export function describeReport(
     window: windowOf(calendar, request.period),
     irregular: irregularDaysOf(calendar, request.period),
     dataAsOf: dataAsOfDays(days),
-    revision: 1,
+    revision,
+    incompleteDays: sealing?.incompleteDays ?? [],
     fileRows: pieces.reduce((sum, piece) => sum + piece.rows, 0),
   });
 }

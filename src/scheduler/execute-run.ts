@@ -9,8 +9,10 @@ import type { Tx } from '../store/database.ts';
 import { findFileOfRun, insertFile } from '../store/files.ts';
 import type { ClaimedRun, RunProgress } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';
+import { sealParts } from '../store/sealed-parts.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
 import { makeAhead } from './ahead/make-ahead.ts';
+import { hashOfFile } from './hash-files.ts';
 import { produceReport } from './produce-report.ts';
 import type { ProducedReport, ReportDeps } from './report-job.ts';
 import { progressWriter } from './run-progress.ts';
@@ -22,6 +24,8 @@ const PATIENCE_MS = 3_600_000;
 const PASSING: readonly ErrorCode[] = ['E_UNAVAILABLE', 'E_BUSY'];
 /** Finished interactive files are kept this long: 7 days. */
 const INTERACTIVE_FILE_MS = 7 * 86_400_000;
+/** Sealed ones this long: 90 days. */
+const SEALED_FILE_MS = 90 * 86_400_000;
 
 export interface ExecuteDeps extends ReportDeps {
   /** A full disk is waited for, too; else it fails the run at once. */
@@ -56,6 +60,7 @@ export async function executeRun(
       runId: run.id,
       leaseToken: run.leaseToken,
       workClass: run.workClass,
+      sealing: run.occurrenceId === null ? null : { ...run },
       scratchDir,
       signal,
       onProgress: progress.note,
@@ -68,7 +73,7 @@ export async function executeRun(
     } else {
       const produced = await produceReport(job, { ...deps, log });
       const last = await progress.stop();
-      await commitOrRemove(run, tenant, produced, last, deps);
+      await commitOrRemove(run, tenant, produced, last, signal, deps);
     }
     state = 'done';
   } catch (thrown) {
@@ -85,10 +90,11 @@ async function commitOrRemove(
   tenant: Tenant,
   produced: ProducedReport,
   progress: RunProgress | null,
+  signal: AbortSignal,
   deps: ExecuteDeps,
 ): Promise<void> {
   try {
-    await commit(run, tenant, produced, progress, deps);
+    await commit(run, tenant, produced, progress, signal, deps);
   } catch (error) {
     if (await isCommitted(run, produced.fileId, deps)) return;
     await rm(join(deps.home, produced.path), { force: true });
@@ -118,34 +124,44 @@ async function commit(
   tenant: Tenant,
   produced: ProducedReport,
   progress: RunProgress | null,
+  signal: AbortSignal,
   deps: ExecuteDeps,
 ): Promise<void> {
   const { request } = run;
+  const { document, dayKeys } = produced;
+  const name = fileNameOf({
+    tenant: tenant.title,
+    report: request.report,
+    period: request.period,
+    format: request.format,
+    revision: document.revision,
+  });
+  // What is sealed bears its hash from the start; nobody waits for it.
+  const sha256 =
+    dayKeys === null ? null : await hashOfFile(deps.home, { ...produced, name }, signal);
   await deps.database.asTenant(run.tenantId, async (tx) => {
     const finishedAt = await finish(tx, run, progress);
+    const keptMs = dayKeys === null ? INTERACTIVE_FILE_MS : SEALED_FILE_MS;
+    if (dayKeys) await sealParts(tx, run.tenantId, dayKeys, finishedAt + keptMs);
     await insertFile(tx, {
       id: produced.fileId,
       tenantId: run.tenantId,
       runId: run.id,
-      name: fileNameOf({
-        tenant: tenant.title,
-        report: request.report,
-        period: request.period,
-        format: request.format,
-      }),
+      name,
       format: request.format,
       mediaType: mediaTypeOf(request.format),
       path: produced.path,
       bytes: produced.bytes,
-      sha256: produced.sha256,
+      sha256,
       coding: produced.coding,
       storedBytes: produced.storedBytes,
       blocks: produced.blocks,
       rowCount: produced.rows,
-      document: produced.document,
-      dataAsOf: produced.document.dataAsOf,
-      revision: produced.document.revision,
-      expiresAt: run.workClass === 'interactive' ? finishedAt + INTERACTIVE_FILE_MS : null,
+      document,
+      dataAsOf: document.dataAsOf,
+      revision: document.revision,
+      dayKeys,
+      expiresAt: finishedAt + keptMs,
     });
   });
 }

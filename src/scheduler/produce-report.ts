@@ -7,6 +7,7 @@ import type { ReportDocument } from '../reports/document.ts';
 import { reportKind } from '../reports/registry.ts';
 import { codingOf } from '../reports/stored-form.ts';
 import { forgetParts } from '../store/parts.ts';
+import type { DayKeys } from '../store/report-files.ts';
 import { type ArtifactWriter, openArtifact } from './artifact.ts';
 import { describeReport } from './describe-report.ts';
 import { type DetailJob, hasLinesByDay } from './detail-job.ts';
@@ -17,6 +18,7 @@ import { produceText } from './produce-text.ts';
 import { proveMoney } from './prove-money.ts';
 import { openInOrder } from './read-pieces.ts';
 import type { ProducedReport, ReportDeps, ReportJob } from './report-job.ts';
+import { sealDays } from './seal-days.ts';
 
 /** A damaged fragment is dropped, and all of the run's are rendered again, this many times. */
 const ATTEMPTS = 3;
@@ -59,12 +61,13 @@ async function produceOnce(
     home: deps.home,
     path,
     coding,
-    onBytes: (storedBytes, temporary) => job.onArtifact({ fileId, path: temporary, storedBytes }),
+    onBytes: (storedBytes, path, isWhole) => job.onArtifact({ fileId, path, storedBytes, isWhole }),
   });
   try {
-    const document = await write({ job, kind, planned, renderAgain }, artifact, deps);
+    const { document, dayKeys } = await write({ job, kind, planned, renderAgain }, artifact, deps);
     job.signal.throwIfAborted();
-    return { ...(await artifact.commit()), fileId, path, document, rows: document.rows };
+    const written = await artifact.commit();
+    return { ...written, fileId, path, document, rows: document.rows, dayKeys };
   } catch (error) {
     job.onArtifact(null);
     await artifact.abort();
@@ -72,30 +75,37 @@ async function produceOnce(
   }
 }
 
+interface Described {
+  readonly document: ReportDocument;
+  readonly dayKeys: DayKeys | null;
+}
+
 /** Text goes out while it is made; what must know everything first is assembled when all is there. */
 async function write(
   detail: DetailJob,
   artifact: ArtifactWriter,
   deps: ReportDeps,
-): Promise<ReportDocument> {
-  const { job, kind } = detail;
+): Promise<Described> {
+  const { job, kind, planned } = detail;
   const { format } = job.request;
   if (isTextFormat(format) && hasLinesByDay(detail)) {
     const days = await produceText(detail, format, artifact, deps);
     await proveMoney(job, kind, days, deps);
-    return describeReport(job, kind, days, piecesOf(days));
+    const { revision, dayKeys } = await sealDays(job, planned, days, deps);
+    return { document: describeReport(job, kind, days, piecesOf(days), revision), dayKeys };
   }
   const { days, pieces, cellRefs } = await makeDetail(detail, deps);
   await proveMoney(job, kind, days, deps);
-  const document = describeReport(job, kind, days, pieces);
+  const { revision, dayKeys } = await sealDays(job, planned, days, deps);
+  const document = describeReport(job, kind, days, pieces, revision);
   await assembleFile({
     document,
     pieces,
     cellRefs,
     openPiece: openInOrder(deps.home, pieces),
     out: (bytes) => artifact.write(bytes),
-    cut: (rawBytes) => artifact.cut(rawBytes),
+    cut: artifact.cut,
     signal: job.signal,
   });
-  return document;
+  return { document, dayKeys };
 }

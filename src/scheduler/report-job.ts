@@ -4,6 +4,7 @@ import type { ReportDocument } from '../reports/document.ts';
 import type { PartStore, RowSource } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
 import type { Database } from '../store/database.ts';
+import type { DayKeys } from '../store/report-files.ts';
 import type { RunProgress } from '../store/run-leases.ts';
 import type { Tenant } from '../store/tenants.ts';
 import type { WrittenArtifact } from './artifact.ts';
@@ -18,11 +19,20 @@ export interface ReportJob {
   /** Of the attempt that this is. */
   readonly leaseToken: string;
   readonly workClass: WorkClass;
+  /** What is to be sealed; null: a file that somebody waits for. */
+  readonly sealing: Sealing | null;
   readonly scratchDir: string;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: RunProgress) => void;
   /** Hears how far the file is; null: it is given up, and perhaps another is begun. */
   readonly onArtifact: (artifact: ArtifactState | null) => void;
+}
+
+export interface Sealing {
+  /** Days that the file has to say are not complete. */
+  readonly incompleteDays: readonly string[];
+  /** The sealed file that it amends. */
+  readonly amends: string | null;
 }
 
 /** A file in the making. */
@@ -31,6 +41,8 @@ export interface ArtifactState {
   /** Where it stands now, relative to the home folder. */
   readonly path: string;
   readonly storedBytes: number;
+  /** These are all; it has yet to be made to last, and entered. */
+  readonly isWhole: boolean;
 }
 
 export interface ReportDeps extends DaysDeps {
@@ -47,4 +59,6 @@ export interface ProducedReport extends WrittenArtifact {
   readonly path: string;
   readonly document: ReportDocument;
   readonly rows: number;
+  /** Of what is to be sealed: the rows part of each day; null: of anything else. */
+  readonly dayKeys: DayKeys | null;
 }

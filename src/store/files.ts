@@ -2,6 +2,7 @@ import type { ReportDocument } from '../reports/document.ts';
 import type { Format } from '../reports/request.ts';
 import type { Coding, FileBlock } from '../reports/stored-form.ts';
 import type { Tx } from './database.ts';
+import type { DayKeys } from './report-files.ts';
 
 /** The ledger of finished files. A file is served by its id here, never by a path that came in. */
 
@@ -18,8 +19,8 @@ export interface FileRow {
   readonly path: string;
   /** Of the file as people get it, whatever its coding on disk. */
   readonly bytes: number;
-  /** Of the same, hex. */
-  readonly sha256: string;
+  /** Of the same, hex. Null: nobody has read it through yet. */
+  readonly sha256: string | null;
   /** How it stands on disk. */
   readonly coding: Coding;
   readonly storedBytes: number;
@@ -35,6 +36,8 @@ export interface FileRow {
 
 export interface NewFile extends Omit<FileRow, 'createdAt' | 'removedAt'> {
   readonly blocks: readonly FileBlock[];
+  /** What its days were made of; null or absent: it is not to be sealed. */
+  readonly dayKeys?: DayKeys | null;
 }
 
 const FILE_COLUMNS = `
@@ -50,10 +53,11 @@ const FILE_COLUMNS = `
 export async function insertFile(tx: Tx, file: NewFile): Promise<FileRow> {
   const [row] = await tx.query<FileRow>(
     `insert into daybook.files (id, tenant_id, run_id, name, format, media_type, path, bytes,
-       sha256, coding, stored_bytes, blocks, row_count, document, data_as_of, revision, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-       timestamptz 'epoch' + $15::float8 * interval '1 millisecond', $16,
-       timestamptz 'epoch' + $17::float8 * interval '1 millisecond')
+       coding, stored_bytes, blocks, row_count, document, data_as_of, revision, expires_at,
+       day_keys, sha256)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+       timestamptz 'epoch' + $14::float8 * interval '1 millisecond', $15,
+       timestamptz 'epoch' + $16::float8 * interval '1 millisecond', $17, $18)
      returning ${FILE_COLUMNS}`,
     [
       file.id,
@@ -64,7 +68,6 @@ export async function insertFile(tx: Tx, file: NewFile): Promise<FileRow> {
       file.mediaType,
       file.path,
       file.bytes,
-      file.sha256,
       file.coding,
       file.storedBytes,
       JSON.stringify(file.blocks.map(({ bytes, rawBytes, crc32 }) => [bytes, rawBytes, crc32])),
@@ -73,6 +76,8 @@ export async function insertFile(tx: Tx, file: NewFile): Promise<FileRow> {
       file.dataAsOf,
       file.revision,
       file.expiresAt,
+      file.dayKeys ? JSON.stringify(file.dayKeys) : null,
+      file.sha256,
     ],
   );
   return row;
@@ -84,6 +89,32 @@ export async function findFileOfRun(tx: Tx, runId: string): Promise<FileRow | nu
     `select ${FILE_COLUMNS} from daybook.files where run_id = $1::uuid
      order by created_at desc, id limit 1`,
     [runId],
+  );
+  return row ?? null;
+}
+
+/** Files that nobody has read through yet, oldest first. In a system transaction. */
+export async function findUnhashedFiles(tx: Tx, limit: number): Promise<FileRow[]> {
+  return tx.query<FileRow>(
+    `select ${FILE_COLUMNS} from daybook.files where sha256 is null and removed_at is null
+     order by created_at limit $1`,
+    [limit],
+  );
+}
+
+/** @param sha256 hex, of the file as people get it; what was entered before stays */
+export async function enterHash(tx: Tx, id: string, sha256: string): Promise<void> {
+  await tx.run('update daybook.files set sha256 = $2 where id = $1::uuid and sha256 is null', [
+    id,
+    sha256,
+  ]);
+}
+
+/** Null for an unknown id, which another tenant's is too. */
+export async function findFile(tx: Tx, id: string): Promise<FileRow | null> {
+  const [row] = await tx.query<FileRow>(
+    `select ${FILE_COLUMNS} from daybook.files where id = $1::uuid`,
+    [id],
   );
   return row ?? null;
 }
@@ -111,8 +142,8 @@ export async function findFilesOfRuns(
 }
 
 /**
- * Files whose time has come, by id from `after` on, locked: nobody keeps one longer meanwhile. In a
- * system transaction.
+ * Files whose time has come and that nobody is still owed, by id from `after` on, locked: nobody
+ * keeps one longer meanwhile. In a system transaction.
  */
 export async function claimExpiredFiles(
   tx: Tx,
@@ -121,6 +152,11 @@ export async function claimExpiredFiles(
   return tx.query(
     `select id, path from daybook.files
      where removed_at is null and expires_at <= $1 and id > $2::uuid
+       and not exists (
+         select from daybook.report_files r
+         join daybook.deliveries d on d.tenant_id = r.tenant_id and d.report_file_id = r.id
+         where r.tenant_id = files.tenant_id and r.file_id = files.id
+           and d.state in ('pending', 'sending', 'in_doubt', 'held'))
      order by id limit $3 for update skip locked`,
     [new Date(page.now).toISOString(), page.after, page.limit],
   );
@@ -143,6 +179,12 @@ export async function knownFilePaths(
 export async function markFileRemoved(tx: Tx, id: string): Promise<void> {
   await tx.run(
     'update daybook.files set removed_at = now() where id = $1::uuid and removed_at is null',
+    [id],
+  );
+  await tx.run(
+    `update daybook.report_files r set removed_at = now() from daybook.files f
+     where f.id = $1::uuid and r.tenant_id = f.tenant_id and r.file_id = f.id
+       and r.removed_at is null`,
     [id],
   );
 }

@@ -1,9 +1,10 @@
 import type { Tx } from './database.ts';
 
 /**
- * What live runs need of the part store. An attempt of a run pins the files that it finds or makes,
- * in the transaction in which it does; the pin holds as long as the attempt's lease. Nobody has to
- * take it away: that of a dead run ends with its lease.
+ * What live runs and sealed files need of the part store. An attempt of a run pins the files that it
+ * finds or makes, in the transaction in which it does; the pin holds as long as the attempt's lease.
+ * Nobody has to take it away: that of a dead run ends with its lease. The rows that sealed files were
+ * made of are pinned while those are retained, by key: `sealed-parts.ts`.
  */
 
 /** One attempt of a run. */
@@ -14,14 +15,18 @@ export interface PinHolder {
 
 /**
  * A common table expression `pinned (tenant_id, path)`: all that may not be evicted now. Whatever
- * else comes to keep parts, such as files that were sent, joins this union.
+ * else comes to keep parts joins this union.
  */
 export const PINNED = `pinned as materialized (
   select distinct pin.tenant_id, file.path
   from daybook.part_pins pin
   join daybook.runs r on r.tenant_id = pin.tenant_id and r.id = pin.run_id
   cross join unnest(pin.paths) as file (path)
-  where r.state = 'running' and r.lease_token = pin.lease_token and r.lease_until >= now())`;
+  where r.state = 'running' and r.lease_token = pin.lease_token and r.lease_until >= now()
+  union all
+  select p.tenant_id, p.path from daybook.sealed_parts s
+  join daybook.parts p on p.tenant_id = s.tenant_id and p.key = s.key
+  where s.retained_until > now())`;
 
 /** In a tenant's transaction, the one that found or recorded these files. */
 export async function pinParts(

@@ -20,6 +20,12 @@ export interface ClaimedRun {
   readonly setbacks: number;
   /** How long ago the first of them failed, by the database's clock; null: none did. */
   readonly setbackMs: number | null;
+  /** Whose due time it serves; null: none's. */
+  readonly occurrenceId: string | null;
+  /** Days that its file has to say are not complete. */
+  readonly incompleteDays: readonly string[];
+  /** The sealed file that it amends. */
+  readonly amends: string | null;
 }
 
 /**
@@ -79,7 +85,8 @@ export async function claimRuns(
      from due where r.id = due.id
      returning r.id, r.tenant_id as "tenantId", r.work_class as "workClass", r.request,
        r.lease_token::text as "leaseToken", r.attempts, r.setbacks,
-       floor(extract(epoch from now() - r.setback_at) * 1000)::float8 as "setbackMs"`,
+       floor(extract(epoch from now() - r.setback_at) * 1000)::float8 as "setbackMs",
+       r.occurrence_id as "occurrenceId", r.incomplete_days as "incompleteDays", r.amends`,
     [
       options.holder,
       options.limit,

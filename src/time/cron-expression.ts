@@ -11,6 +11,8 @@ export interface CronExpression {
   readonly daysOfWeek: ReadonlySet<number>;
   /** Both day fields are restricted: a date fits when either does. Else both must fit. */
   readonly eitherDay: boolean;
+  /** Only this day of each month, or the last one of a shorter month. No text says so. */
+  readonly dayOrLast?: number;
 }
 
 interface Field {
@@ -73,8 +75,11 @@ export function parseCron(text: string, where = 'cron'): CronExpression {
 /** Whether a date fits; `month` counts from 1, `dayOfWeek` from Sunday, 0. */
 export function cronFitsDate(
   cron: CronExpression,
-  date: { month: number; dayOfMonth: number; dayOfWeek: number },
+  date: { month: number; dayOfMonth: number; dayOfWeek: number; daysInMonth: number },
 ): boolean {
+  if (cron.dayOrLast !== undefined) {
+    return date.dayOfMonth === Math.min(cron.dayOrLast, date.daysInMonth);
+  }
   if (!cron.months.has(date.month)) return false;
   const fitsMonth = cron.daysOfMonth.has(date.dayOfMonth);
   const fitsWeek = cron.daysOfWeek.has(date.dayOfWeek);

@@ -1,5 +1,6 @@
 import { FARTHEST_OFFSET_MS } from './day.ts';
 import { offsetMsAt, offsetStretches } from './zone.ts';
+import { historyOf } from './zone-history.ts';
 
 /** What a clock on the wall shows; `month` counts from 1. A real date and time of day. */
 export interface WallTime {
@@ -29,6 +30,10 @@ export function instantOfLocal(zone: string, wall: WallTime): LocalInstant {
 
 /** {@link instantOfLocal} for a wall time given as the epoch ms it would have in UTC. */
 export function instantOfWall(zone: string, wallMs: number): LocalInstant {
+  const near = historyOf(zone).stretchAt(wallMs - FARTHEST_OFFSET_MS);
+  if (near.end > wallMs + FARTHEST_OFFSET_MS) {
+    return { instant: wallMs - near.offsetMs, kind: 'unique' };
+  }
   let found: number | null = null;
   let afterGap: number | null = null;
   for (const { start, end, offsetMs } of offsetStretches(

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { ApiDeps, RunProgress } from '../../src/api/deps.ts';
 import type { ApiServer } from '../../src/api/routes/context.ts';
 import { buildServer } from '../../src/api/server.ts';
+import { installationKeys } from '../../src/delivery/installation-secret.ts';
 import type { ReportDocument } from '../../src/reports/document.ts';
 import type { FileBlock } from '../../src/reports/stored-form.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
@@ -56,6 +57,8 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<TestAp
       throw new Error('no summary was expected');
     },
     jwt: null,
+    keys: installationKeys('a secret of thirty-two characters'),
+    privateTargets: 'refuse',
     rateLimit: new RateLimiterMemory({ points: 100_000, duration: 60 }),
     metrics: new Registry(),
     now: Date.now,
@@ -153,7 +156,7 @@ export class FakeRunner {
         mediaType: 'text/csv; charset=utf-8',
         path,
         bytes: bytes.length,
-        sha256: createHash('sha256').update(bytes).digest('hex'),
+        sha256: null,
         coding: 'identity',
         storedBytes: bytes.length,
         blocks: blocksOf(bytes),

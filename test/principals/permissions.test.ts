@@ -31,13 +31,20 @@ const key = (tenantId: string | null, ...scopes: Scope[]): Principal => ({
 });
 const operator: Principal = { kind: 'operator', userId: 'o1' };
 
-const READS_MONEY = ['charges.read', 'ledger.read'] as const;
+const READS_MONEY = ['charges.read', 'ledger.read', 'reconciliations.read', 'sales.read'] as const;
 
 /** Written out a second time, on purpose: a right changes only when both places are changed. */
 const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }> = {
   viewer: {
     principal: member('viewer'),
-    may: ['reports.read', 'exports.read', 'runs.read', 'members.read'],
+    may: [
+      'reports.read',
+      'exports.read',
+      'runs.read',
+      'schedules.read',
+      'deliveries.read',
+      'members.read',
+    ],
   },
   analyst: {
     principal: member('analyst'),
@@ -47,10 +54,18 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
       'exports.read',
       'exports.cancel',
       'runs.read',
+      'schedules.read',
+      'schedules.manage',
+      'deliveries.read',
+      'deliveries.send',
       'rejects.read',
       'rates.read',
       'charges.read',
       'ledger.read',
+      'reconciliations.read',
+      'reconciliations.settle',
+      'sales.read',
+      'sales.write',
       'members.read',
     ],
   },
@@ -65,7 +80,15 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
   'member without roles': { principal: member(), may: [] },
   'key: read': {
     principal: key('t1', 'read'),
-    may: ['reports.read', 'exports.create', 'exports.read', 'runs.read', ...READS_MONEY],
+    may: [
+      'reports.read',
+      'exports.create',
+      'exports.read',
+      'runs.read',
+      'schedules.read',
+      'deliveries.read',
+      ...READS_MONEY,
+    ],
   },
   'key: load': {
     principal: key('t1', 'load'),
@@ -73,7 +96,9 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
   },
   'key: admin': {
     principal: key('t1', 'admin'),
-    may: ACTIONS.filter((action) => !['tenants.manage', 'periods.unlock'].includes(action)),
+    may: ACTIONS.filter(
+      (action) => !['tenants.manage', 'periods.unlock', 'proposals.approve'].includes(action),
+    ),
   },
   'key of a tenant with the operator’s action': {
     principal: key('t1', 'tenants.manage'),
@@ -82,7 +107,15 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
   'key without scopes': { principal: key(null), may: [] },
   'key without a tenant: read': {
     principal: key(null, 'read'),
-    may: ['reports.read', 'exports.create', 'exports.read', 'runs.read', ...READS_MONEY],
+    may: [
+      'reports.read',
+      'exports.create',
+      'exports.read',
+      'runs.read',
+      'schedules.read',
+      'deliveries.read',
+      ...READS_MONEY,
+    ],
   },
   'key without a tenant: admin': { principal: key(null, 'admin'), may: ACTIONS },
   'key without a tenant: tenants.manage': {

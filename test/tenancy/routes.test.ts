@@ -25,6 +25,21 @@ interface Probe {
 }
 const at = (url: string): Probe => ({ url: () => url });
 const byRun = (rest: string): Probe => ({ url: ({ run }) => `/v1/${rest.replace(':id', run)}` });
+const byDelivery = (rest: string): Probe => ({
+  url: ({ delivery }) => `/v1/deliveries/${delivery}${rest}`,
+});
+
+const bySchedule = (rest: string): Probe => ({
+  url: ({ schedule }) => `/v1/schedules/${schedule}${rest}`,
+});
+const byFile = (rest: string): Probe => ({ url: ({ sealed }) => `/v1/files/${sealed}${rest}` });
+const SCHEDULE = {
+  ...{ report: 'calls', period: 'yesterday', every: 'day', at: '08:00' },
+  recipients: [{ email: 'ana@example.com' }],
+};
+const ofMoney = (rest: string, name: keyof Ids): Probe => ({
+  url: (ids) => `/v1/${rest.replace(':id', ids[name])}`,
+});
 
 /** A route that the server has and this table has not fails. */
 const PROBES: Readonly<Record<string, Probe>> = {
@@ -45,6 +60,95 @@ const PROBES: Readonly<Record<string, Probe>> = {
   'GET /v1/exports/:id/events': byRun('exports/:id/events'),
   'GET /v1/runs': at('/v1/runs'),
   'GET /v1/runs/:id': byRun('runs/:id'),
+  'GET /v1/schedules': at('/v1/schedules'),
+  'POST /v1/schedules': {
+    url: () => '/v1/schedules',
+    payload: (_, canary) => ({ ...SCHEDULE, name: `${canary} ${randomUUID()}` }),
+  },
+  'POST /v1/schedules/preview': { url: () => '/v1/schedules/preview', payload: () => SCHEDULE },
+  'GET /v1/schedules/:id': bySchedule(''),
+  'PATCH /v1/schedules/:id': { ...bySchedule(''), payload: () => ({ at: '09:00' }) },
+  'GET /v1/schedules/:id/preview': bySchedule('/preview'),
+  'GET /v1/schedules/:id/runs': bySchedule('/runs'),
+  'POST /v1/schedules/:id/run': bySchedule('/run'),
+  'POST /v1/schedules/:id/pause': bySchedule('/pause'),
+  'POST /v1/schedules/:id/resume': bySchedule('/resume'),
+  'DELETE /v1/schedules/:id': bySchedule(''),
+  'GET /v1/files': at('/v1/files'),
+  'GET /v1/files/:id': byFile(''),
+  'GET /v1/files/:id/file': byFile('/file'),
+  'HEAD /v1/files/:id/file': byFile('/file'),
+  'GET /v1/reconciliations': at('/v1/reconciliations'),
+  'GET /v1/reconciliations/:id': ofMoney('reconciliations/:id', 'reconciliation'),
+  'GET /v1/reconciliations/:id/lines': ofMoney('reconciliations/:id/lines', 'reconciliation'),
+  'POST /v1/reconciliations/:id/lines/:line': {
+    ...ofMoney('reconciliations/:id/lines/1', 'reconciliation'),
+    payload: () => ({ status: 'disputed' }),
+  },
+  'GET /v1/reconciliations/:id/notes': ofMoney('reconciliations/:id/notes', 'reconciliation'),
+  'POST /v1/reconciliations/:id/notes': {
+    ...ofMoney('reconciliations/:id/notes', 'reconciliation'),
+    payload: (_, canary) => ({ note: canary }),
+  },
+  'POST /v1/reconciliations/:id/sign-off': {
+    ...ofMoney('reconciliations/:id/sign-off', 'reconciliation'),
+    payload: () => ({}),
+  },
+  'POST /v1/reconciliations/:id/unlock': {
+    ...ofMoney('reconciliations/:id/unlock', 'reconciliation'),
+    payload: () => ({}),
+  },
+  'GET /v1/customers': at('/v1/customers'),
+  'POST /v1/customers': {
+    url: () => '/v1/customers',
+    payload: (_, canary) => ({ key: `${canary}-${randomUUID()}` }),
+  },
+  'GET /v1/customers/:key': ofMoney('customers/:id', 'customer'),
+  'PATCH /v1/customers/:key': {
+    ...ofMoney('customers/:id', 'customer'),
+    payload: (_, canary) => ({ title: canary }),
+  },
+  'GET /v1/products': at('/v1/products'),
+  'GET /v1/products/:sku': ofMoney('products/:id', 'product'),
+  'PUT /v1/products/:sku': {
+    url: () => '/v1/products/mine',
+    payload: (_, canary) => ({ title: canary, list_price: '1', currency: 'USD' }),
+  },
+  'GET /v1/licences': at('/v1/licences'),
+  'POST /v1/licences': {
+    url: () => '/v1/licences',
+    payload: ({ customer, product }) => ({ customer, sku: product }),
+  },
+  'DELETE /v1/licences/:id': ofMoney('licences/:id', 'licence'),
+  'GET /v1/discount-policies': at('/v1/discount-policies'),
+  'PUT /v1/discount-policies/:key': {
+    url: () => '/v1/discount-policies/mine',
+    payload: (_, canary) => ({ title: canary, kind: 'percent', value: '1', grants: {} }),
+  },
+  'GET /v1/proposals': at('/v1/proposals'),
+  'POST /v1/proposals': {
+    url: () => '/v1/proposals',
+    payload: ({ customer, product }, canary) => ({
+      ...{ customer, title: canary, valid_until: '2999-01-01', lines: [{ sku: product }] },
+    }),
+  },
+  'GET /v1/proposals/:id': ofMoney('proposals/:id', 'proposal'),
+  'PUT /v1/proposals/:id/lines': {
+    ...ofMoney('proposals/:id/lines', 'proposal'),
+    payload: ({ product }) => ({ lines: [{ sku: product }] }),
+  },
+  'POST /v1/proposals/:id/send': {
+    ...ofMoney('proposals/:id/send', 'proposal'),
+    payload: () => ({}),
+  },
+  'POST /v1/proposals/:id/approve': {
+    ...ofMoney('proposals/:id/approve', 'proposal'),
+    payload: () => ({}),
+  },
+  'POST /v1/proposals/:id/reject': {
+    ...ofMoney('proposals/:id/reject', 'proposal'),
+    payload: () => ({}),
+  },
   'GET /v1/rate-plans': at('/v1/rate-plans'),
   'GET /v1/rate-plans/:name': at('/v1/rate-plans/standard'),
   'PUT /v1/rate-plans/:name': { url: () => '/v1/rate-plans/probe', payload: () => ({}) },
@@ -105,6 +209,25 @@ const PROBES: Readonly<Record<string, Probe>> = {
     payload: () => ({ user_id: randomUUID(), roles: ['viewer'] }),
   },
   'DELETE /v1/members/:user_id': { url: ({ user }) => `/v1/members/${user}` },
+  'POST /v1/schedules/:id/test': {
+    url: ({ schedule }) => `/v1/schedules/${schedule}/test`,
+    payload: () => ({ email: 'test@example.com' }),
+  },
+  'GET /v1/deliveries': at('/v1/deliveries'),
+  'GET /v1/deliveries/:id': byDelivery(''),
+  'POST /v1/deliveries/:id/resend': byDelivery('/resend'),
+  'POST /v1/deliveries/:id/cancel': byDelivery('/cancel'),
+  'GET /v1/delivery-settings': at('/v1/delivery-settings'),
+  'PATCH /v1/delivery-settings': {
+    url: () => '/v1/delivery-settings',
+    payload: () => ({ link_days: 3 }),
+  },
+  'GET /v1/delivery-settings/webhook-key': at('/v1/delivery-settings/webhook-key'),
+  'POST /v1/delivery-settings/webhook-key': at('/v1/delivery-settings/webhook-key'),
+  'GET /v1/suppressions': at('/v1/suppressions'),
+  'DELETE /v1/suppressions/:id': {
+    url: ({ suppression }) => `/v1/suppressions/${suppression}`,
+  },
   'GET /healthz': at('/healthz'),
   'GET /readyz': at('/readyz'),
   'GET /metrics': at('/metrics'),
@@ -154,6 +277,15 @@ const nobody = (): Ids => ({
   user: randomUUID(),
   load: randomUUID(),
   file: randomUUID(),
+  schedule: randomUUID(),
+  sealed: randomUUID(),
+  reconciliation: randomUUID(),
+  customer: randomUUID(),
+  product: randomUUID(),
+  licence: randomUUID(),
+  proposal: randomUUID(),
+  delivery: randomUUID(),
+  suppression: randomUUID(),
   rule: randomUUID(),
   assignment: randomUUID(),
   lock: randomUUID(),
@@ -182,7 +314,9 @@ async function probe(route: string, headers: Record<string, string>, ids: Ids, c
   };
 }
 
-const takesAnId = (route: string) => /:(id|user)/.test(route);
+const OWN = ['GET /v1/schedules/:id', 'GET /v1/schedules/:id/runs', 'GET /v1/files/:id/file'];
+const takesAnId = (route: string) =>
+  /:(id|user|key|sku)/.test(route) && !/^PUT .*:(key|sku)$/.test(route);
 
 it('every route of the server has a probe', () => {
   expect(routes.filter((route) => !(route in PROBES))).toEqual([]);
@@ -219,7 +353,12 @@ describe("another tenant's rows and ids", () => {
 
   it("are there for the tenant's own key, by the same probes", async () => {
     const headers = { authorization: `Bearer ${b.keys.read}` };
-    for (const route of ['GET /v1/exports/:id', 'GET /v1/exports/:id/file', 'GET /v1/runs/:id']) {
+    for (const route of [
+      'GET /v1/exports/:id',
+      'GET /v1/exports/:id/file',
+      'GET /v1/runs/:id',
+      ...OWN,
+    ]) {
       expect((await probe(route, headers, b.ids, 'mine')).status, route).toBe(200);
     }
     expect(traces((await probe('GET /v1/exports', headers, b.ids, 'mine')).text, b)).not.toEqual(

@@ -14,7 +14,7 @@ import {
  * reports are parsed, which tells more of what was expected.
  */
 
-const named = (values: readonly string[]) =>
+export const named = (values: readonly string[]) =>
   z
     .string(`one of ${values.join(', ')}`)
     .max(200)

@@ -25,6 +25,7 @@ export function manifestOf(document: ReportDocument, csv: { name: string; conten
     })),
     data_as_of: document.dataAsOf === null ? null : isoOf(document.dataAsOf),
     revision: document.revision,
+    ...(document.incompleteDays ? { incomplete_days: document.incompleteDays } : {}),
     filters: document.filters,
     params: Object.fromEntries(document.params.map(({ name, value }) => [name, value])),
     file: {

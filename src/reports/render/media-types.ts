@@ -18,17 +18,21 @@ const NAME_LENGTH = 60;
 
 /**
  * A name for a file, such as `north-phones_calls_2026-10-01_2026-10-31.xlsx`. ASCII letters,
- * digits, `-`, `_` and `.` only, whatever the tenant is called: it needs no escaping anywhere.
+ * digits, `-`, `_` and `.` only, whatever the tenant is called: it needs no escaping anywhere. From
+ * the second revision on it ends in `_r2`, `_r3`, …
  */
 export function fileNameOf(file: {
   readonly tenant: string;
   readonly report: ReportName;
   readonly period: Period;
   readonly format: Format;
+  /** Default 1. */
+  readonly revision?: number;
 }): string {
   const { from, to } = file.period;
   const days = from === to ? from : `${from}_${to}`;
-  return `${slugOf(file.tenant)}_${file.report}_${days}.${file.format}`;
+  const revision = (file.revision ?? 1) > 1 ? `_r${file.revision}` : '';
+  return `${slugOf(file.tenant)}_${file.report}_${days}${revision}.${file.format}`;
 }
 
 function slugOf(name: string): string {

@@ -30,6 +30,11 @@ export const WORKBOOK_LABELS = {
   dataAsOf: { en: 'Data as of', 'pt-BR': 'Dados até', es: 'Datos hasta' },
   noData: { en: 'no data yet', 'pt-BR': 'ainda sem dados', es: 'aún sin datos' },
   revision: { en: 'Revision', 'pt-BR': 'Revisão', es: 'Revisión' },
+  incomplete: {
+    en: 'NOT COMPLETE',
+    'pt-BR': 'INCOMPLETO',
+    es: 'INCOMPLETO',
+  },
   filters: { en: 'Filters', 'pt-BR': 'Filtros', es: 'Filtros' },
   noFilters: { en: 'none', 'pt-BR': 'nenhum', es: 'ninguno' },
   params: { en: 'Parameters', 'pt-BR': 'Parâmetros', es: 'Parámetros' },

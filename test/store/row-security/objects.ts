@@ -22,6 +22,24 @@ const uuidOf = (nonce: string) => `${nonce.padStart(8, '0')}-0000-4000-8000-0000
 /** The run and the load that every tenant of the tests has. */
 export const runOf = (tenant: string) => tenant.replace(/^.{8}/, 'aaaaaaaa');
 export const loadOf = (tenant: string) => tenant.replace(/^.{8}/, 'bbbbbbbb');
+/** So do its schedule, an occurrence of it, and the file of the run. */
+export const scheduleOf = (tenant: string) => tenant.replace(/^.{8}/, 'dddddddd');
+export const occurrenceOf = (tenant: string) => tenant.replace(/^.{8}/, 'eeeeeeee');
+export const fileOf = (tenant: string) => tenant.replace(/^.{8}/, 'ffffffff');
+/** And the sealed file of it, and a delivery. */
+export const reportFileOf = (tenant: string) => tenant.replace(/^.{8}/, 'cccccccc');
+export const deliveryOf = (tenant: string) => tenant.replace(/^.{8}/, '99999999');
+
+/** Tables whose first row the tests give an id, in the order in which they refer to each other. */
+export const WITH_ID: Readonly<Record<string, (tenant: string) => string>> = {
+  runs: runOf,
+  loads: loadOf,
+  files: fileOf,
+  schedules: scheduleOf,
+  occurrences: occurrenceOf,
+  report_files: reportFileOf,
+  deliveries: deliveryOf,
+};
 
 /** What else every tenant of the tests has, for rows that refer to it. */
 export const payerAccountOf = (tenant: string) => tenant.replace(/^.{8}/, 'cccccccc');
@@ -51,7 +69,66 @@ export const FIXTURES: readonly (readonly [
       currency: 'EUR',
     }),
   ],
+  [
+    'customers',
+    (tenant_id) => ({ tenant_id, key: 'fixture', title: 'T', state: 'active', created_by: 'x' }),
+  ],
+  ['products', (tenant_id) => ({ ...productOf(tenant_id), sku: 'fixture' })],
+  ['proposals', (tenant_id) => ({ ...proposalOf(tenant_id), id: 'fixture' })],
+  ['proposal_lines', (tenant_id) => ({ ...proposalLineOf(tenant_id), line_no: 1 })],
+  [
+    'reconciliations',
+    (tenant_id) => ({ ...reconciliationRowOf(tenant_id), id: reconciliationOf(tenant_id) }),
+  ],
 ];
+export const reconciliationOf = (tenant: string) => tenant.replace(/^.{8}/, 'eeeeeeee');
+const productOf = (tenant_id: string) => ({
+  tenant_id,
+  title: 'T',
+  list_price: '1',
+  currency: 'EUR',
+  changed_by: 'x',
+});
+const proposalOf = (tenant_id: string) => ({
+  tenant_id,
+  customer: 'fixture',
+  title: 'T',
+  currency: 'EUR',
+  valid_until: '2026-03-01',
+  salesperson: 'x',
+});
+const proposalLineOf = (tenant_id: string) => ({
+  tenant_id,
+  proposal_id: 'fixture',
+  proposed_at: now,
+  status: 'draft',
+  customer: 'fixture',
+  sku: 'fixture',
+  quantity: '1',
+  list_price: '1',
+  list_amount: '1',
+  allowed_discount: '0',
+  discount: '0',
+  net: '1',
+  currency: 'EUR',
+});
+const reconciliationRowOf = (tenant_id: string) => ({
+  tenant_id,
+  period_from: '2026-03-01',
+  period_to: '2026-03-31',
+  zone: 'UTC',
+  carrier: 'c.csv',
+  carrier_sha256: 'x',
+  currency: 'EUR',
+  request: '{}',
+  our_rows: 0,
+  their_rows: 0,
+  our_total: '0',
+  their_total: '0',
+  classes: '{}',
+  unrated: 0,
+  requested_by: 'x',
+});
 const versionOf = (tenant_id: string) => ({
   tenant_id,
   plan: 'fixture',
@@ -188,6 +265,108 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
       looked_at: now,
     }),
     touch: 'looked_at',
+  },
+  schedules: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, name) => ({
+      tenant_id,
+      name,
+      owner: 'x',
+      spec: '{}',
+      zone: 'UTC',
+    }),
+    touch: 'name',
+  },
+  occurrences: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, nominal) => ({
+      tenant_id,
+      nominal,
+      schedule_id: scheduleOf(tenant_id),
+      schedule_version: 1,
+      spec: '{}',
+      owner: 'x',
+      zone: 'UTC',
+      due_at: now,
+      period_from: '2026-03-01',
+      period_to: '2026-03-01',
+    }),
+    touch: 'reason',
+  },
+  report_files: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, variant) => ({
+      tenant_id,
+      variant,
+      occurrence_id: occurrenceOf(tenant_id),
+      run_id: runOf(tenant_id),
+      file_id: fileOf(tenant_id),
+      request: '{}',
+      subject: 'x',
+      recipients: '[]',
+      name: 'f',
+      media_type: 'text/csv',
+      bytes: 1,
+      sha256: 'x',
+      row_count: 1,
+      revision: 1,
+      day_keys: '[]',
+      window_start: now,
+      window_end: now,
+      dataset: 'calls',
+      retained_until: now,
+    }),
+    touch: 'name',
+  },
+  sealed_parts: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, key) => ({ tenant_id, key, retained_until: now }),
+    touch: 'retained_until',
+  },
+  deliveries: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, recipient) => ({
+      tenant_id,
+      recipient,
+      occurrence_id: occurrenceOf(tenant_id),
+      recipient_kind: 'email',
+      purpose: 'notice',
+      topic: 'held',
+    }),
+    touch: 'state',
+  },
+  delivery_attempts: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      delivery_id: deliveryOf(tenant_id),
+      attempt: Number.parseInt(nonce, 16) % 2 ** 31,
+      lease_token: 1,
+      message_id: nonce,
+      via: 'x',
+    }),
+    touch: 'via',
+  },
+  suppressions: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, recipient) => ({ tenant_id, recipient, reason: 'bounced' }),
+    touch: 'detail',
+  },
+  download_links: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      delivery_id: deliveryOf(tenant_id),
+      report_file_id: reportFileOf(tenant_id),
+      token_sha256: Buffer.from(nonce.padStart(32, '0')),
+      expires_at: now,
+    }),
+    touch: 'downloads',
+  },
+  delivery_settings: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, changed_by) => ({ tenant_id, changed_by }),
+    touch: 'link_days',
   },
   idempotency_keys: {
     ...{ member: '', ...kept },
@@ -402,6 +581,92 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
     }),
     touch: 'balance',
   },
+  reconciliations: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id) => reconciliationRowOf(tenant_id),
+    touch: 'signed_off_by',
+  },
+  reconciliation_lines: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      reconciliation_id: reconciliationOf(tenant_id),
+      line_no: Number(nonce),
+      class: 'only_ours',
+      amount: '1',
+      explains: '-1',
+    }),
+    touch: 'changed_by',
+  },
+  reconciliation_notes: {
+    ...{ ...ofMoney, tenant: 'SI' },
+    row: (tenant_id) => ({
+      tenant_id,
+      reconciliation_id: reconciliationOf(tenant_id),
+      kind: 'note',
+      note: 'x',
+      written_by: 'x',
+    }),
+    touch: 'note',
+  },
+  customers: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, key) => ({ tenant_id, key, title: 'T', state: 'active', created_by: 'x' }),
+    touch: 'title',
+  },
+  products: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, sku) => ({ ...productOf(tenant_id), sku }),
+    touch: 'title',
+  },
+  discount_policies: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, key) => ({
+      tenant_id,
+      key,
+      title: 'T',
+      kind: 'percent',
+      value: '1',
+      limit_percent: '1',
+      grants: '{}',
+      changed_by: 'x',
+    }),
+    touch: 'title',
+  },
+  proposals: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, id) => ({ ...proposalOf(tenant_id), id }),
+    touch: 'title',
+  },
+  proposal_lines: {
+    ...ofMoney,
+    row: (tenant_id, nonce) => ({ ...proposalLineOf(tenant_id), line_no: Number(nonce) + 1 }),
+    touch: 'description',
+  },
+  customer_products: {
+    ...{ ...ofMoney, tenant: 'SI' },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      proposal_id: 'fixture',
+      line_no: Number(nonce),
+      customer: 'fixture',
+      sku: 'fixture',
+      quantity: '1',
+    }),
+    touch: 'sku',
+  },
+  licences: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id) => ({
+      tenant_id,
+      customer: 'fixture',
+      sku: 'fixture',
+      seats: '1',
+      valid_from: now,
+      granted_by: 'x',
+    }),
+    touch: 'granted_by',
+  },
 };
 
 /** Views are read with the rights of who asks (`security_invoker`). */
@@ -420,4 +685,8 @@ export const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   refuse_change: ['daybook_tenant'],
 };
 
-export const SEQUENCES: readonly string[] = ['ledger_notices_id_seq', 'rejects_id_seq'];
+export const SEQUENCES: readonly string[] = [
+  'ledger_notices_id_seq',
+  'reconciliation_notes_id_seq',
+  'rejects_id_seq',
+];

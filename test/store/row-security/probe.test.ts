@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tx } from '../../../src/store/database.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../../support/database.ts';
-import { FIXTURES, loadOf, runOf, TABLES, type TableAccess } from './objects.ts';
+import { FIXTURES, loadOf, runOf, TABLES, type TableAccess, WITH_ID } from './objects.ts';
 
 /** Each table × each principal × each verb, tried on a row of the own and of another tenant. */
 
@@ -22,11 +22,12 @@ beforeAll(async () => {
   b = (await addTestTenant(test.database, { name: 'b', zone: 'UTC' })).id;
   await test.database.asOwner(async (tx) => {
     for (const tenant of [a, b]) {
-      await insert(tx, 'runs', { ...TABLES.runs.row(tenant, fresh()), id: runOf(tenant) });
-      await insert(tx, 'loads', { ...TABLES.loads.row(tenant, fresh()), id: loadOf(tenant) });
+      for (const [name, idOf] of Object.entries(WITH_ID)) {
+        await insert(tx, name, { ...TABLES[name].row(tenant, fresh()), id: idOf(tenant) });
+      }
       for (const [name, row] of FIXTURES) await insert(tx, name, row(tenant));
       for (const [name, { row }] of Object.entries(TABLES)) {
-        if (!['tenants', 'members', 'runs', 'loads'].includes(name)) {
+        if (!['tenants', 'members', ...Object.keys(WITH_ID)].includes(name)) {
           await insert(tx, name, row(tenant, fresh()));
         }
       }

@@ -4,17 +4,23 @@ import { Registry } from 'prom-client';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { ApiServer } from '../../../src/api/routes/context.ts';
 import { buildServer } from '../../../src/api/server.ts';
+import { installationKeys } from '../../../src/delivery/installation-secret.ts';
+import type { MailTransport } from '../../../src/delivery/mail/mail-transport.ts';
 import { datasetOfForm } from '../../../src/reports/demand.ts';
 import { planAhead } from '../../../src/scheduler/ahead/plan-ahead.ts';
 import { studyDemand } from '../../../src/scheduler/ahead/study-demand.ts';
 import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts';
+import { createSendStage } from '../../../src/scheduler/send/send.ts';
 import { createPostgresSource } from '../../../src/sources/postgres/postgres-source.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { verifyLedger } from '../../../src/store/ledger-statement.ts';
 import { countRejects, listRejects, rejectColumns } from '../../../src/store/rejects.ts';
+import { runScheduleNow } from '../../../src/store/save-schedule.ts';
+import { requireTenant } from '../../../src/store/tenants.ts';
 import { ratingRig } from '../../scheduler/rating/support.ts';
+import { sendDeps } from '../../scheduler/send/support/stage.ts';
 import { startEngine, type TestEngine } from '../../support/engine.ts';
-import { type Company, JWT, loadAll, PERIOD, REPORTS, tokenOf } from './two-tenants.ts';
+import { type Company, JWT, loadAll, PERIOD, REPORTS, stepsOf, tokenOf } from './two-tenants.ts';
 
 /** The real API, executor, store and loader over one database; only threads are missing. */
 export interface Rig {
@@ -22,6 +28,7 @@ export interface Rig {
   readonly engine: TestEngine;
   readonly database: Database;
   readonly metrics: Registry;
+  readonly home: string;
   close(): Promise<void>;
 }
 
@@ -38,6 +45,8 @@ export async function openRig(database: Database, home: string, logged: string[]
   });
   const metrics = new Registry();
   const server = await buildServer({
+    keys: installationKeys('a secret of thirty-two characters'),
+    privateTargets: 'refuse',
     database,
     log,
     home,
@@ -67,6 +76,7 @@ export async function openRig(database: Database, home: string, logged: string[]
     server,
     engine,
     database,
+    home,
     metrics,
     close: async () => {
       await server.close();
@@ -82,7 +92,7 @@ export type Flow = (rig: Rig, company: Company) => Promise<string>;
 export function flows(): Record<string, Flow> {
   const http =
     (
-      method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD',
+      method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD',
       url: (own: Company) => string,
       payload?: (own: Company) => object,
     ): Flow =>
@@ -128,6 +138,33 @@ export function flows(): Record<string, Flow> {
       const planned = await planAhead(now, { database, source, demand, signal });
       return JSON.stringify([demand, planned]);
     },
+    'what is sent': async ({ database, home }, own) => {
+      const { delivery } = own.ids;
+      await database.asTenant(own.tenant.id, (tx) =>
+        tx.run(
+          `update daybook.deliveries set state = 'pending', not_before = now(), by_link = false
+           where id = $1`,
+          [delivery],
+        ),
+      );
+      const sent: string[] = [];
+      const mail: MailTransport = {
+        async send({ text, attachments }, { onData }) {
+          await onData();
+          sent.push(text, ...attachments.map(({ bytes }) => bytes.toString('latin1')));
+          const done = { kind: 'sent', stage: 'end', code: '250', reply: '' } as const;
+          return { ...done, concerns: 'message', tooLarge: false };
+        },
+        close: () => {},
+      };
+      const options = { atOnce: 1, mostOfTenant: 1, only: delivery };
+      const pass = createSendStage(sendDeps({ database, home }, { mail }), options);
+      const summary = await pass(Date.now() + 60_000, AbortSignal.timeout(20_000));
+      return JSON.stringify([summary, sent]);
+    },
+    deliveries: http('GET', () => '/v1/deliveries'),
+    'a delivery': http('GET', (own) => `/v1/deliveries/${own.ids.delivery}`),
+    suppressions: http('GET', () => '/v1/suppressions'),
     'a rating, and another': async ({ database }, own) => {
       const rig = ratingRig(database, own.tenant);
       await loadAll(database, own.tenant, `${own.canary}-${randomUUID()}`);
@@ -186,7 +223,7 @@ export function flows(): Record<string, Flow> {
       (own) => ({ kind: 'credit', payer: `${own.canary}-payer`, currency: 'USD', amount: '1' }),
     ),
     'a first posting': async ({ server }, own) => {
-      const payer = `${own.canary}-${randomUUID()}`;
+      const payer = `${own.canary}-payer-${randomUUID()}`;
       const headers = { authorization: `Bearer ${own.keys.admin}` };
       await server.inject({ method: 'PUT', url: `/v1/payers/${payer}`, headers, payload: {} });
       const payload = { kind: 'credit', payer, currency: 'USD', amount: '1' };
@@ -223,6 +260,42 @@ export function flows(): Record<string, Flow> {
     'an export': http('GET', (own) => `/v1/exports/${own.ids.run}`),
     'events of an export': http('GET', (own) => `/v1/exports/${own.ids.run}/events`),
     'a file': http('GET', (own) => `/v1/exports/${own.ids.run}/file`),
+    schedules: http('GET', () => '/v1/schedules'),
+    'a schedule': http('GET', (own) => `/v1/schedules/${own.ids.schedule}`),
+    'due times of a schedule': http('GET', (own) => `/v1/schedules/${own.ids.schedule}/runs`),
+    'a new schedule': http(
+      'POST',
+      () => '/v1/schedules',
+      (own) => ({
+        ...{ name: `${own.canary} ${randomUUID()}`, report: 'calls', period: 'yesterday' },
+        ...{ every: 'day', at: '08:00', recipients: [{ email: `${own.canary}@example.com` }] },
+      }),
+    ),
+    'a schedule, changed': http(
+      'PATCH',
+      (own) => `/v1/schedules/${own.ids.schedule}`,
+      () => ({ at: '08:30' }),
+    ),
+    'a schedule, paused': http('POST', (own) => `/v1/schedules/${own.ids.schedule}/pause`),
+    'a schedule, run': http('POST', (own) => `/v1/schedules/${own.ids.schedule}/run`),
+    'a schedule, run, made and sealed': async ({ database, engine }, own) => {
+      const tenant = await database.asSystem((tx) => requireTenant(tx, own.tenant.id));
+      // A time of day of its own each time, on a day whose data is complete.
+      const now = Date.UTC(2026, 2, 3, 8) + Math.floor(Math.random() * 3_600_000);
+      const saving = { tenant, owner: 'operator:cli', now };
+      const run = await database.asTenant(tenant.id, (tx) =>
+        runScheduleNow(tx, own.ids.schedule, saving),
+      );
+      await stepsOf(database, tenant.id, engine, now);
+      return JSON.stringify(run);
+    },
+    files: http('GET', () => '/v1/files'),
+    'a sealed file': http('GET', (own) => `/v1/files/${own.ids.sealed}/file`),
+    'the end of a schedule': async (rig, own) => {
+      const saved = (await all['a new schedule'](rig, own)).replace(/^[^{]*{[^}]*} /, '');
+      const { id } = JSON.parse(saved) as { id: string };
+      return http('DELETE', () => `/v1/schedules/${id}`)(rig, own);
+    },
     keys: http('GET', () => '/v1/keys'),
     members: http('GET', () => '/v1/members'),
     'a new key': http(

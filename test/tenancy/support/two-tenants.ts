@@ -1,18 +1,31 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { PRESETS } from '../../../src/principals/permissions.ts';
 import { ROLES } from '../../../src/principals/principal.ts';
+import { planStage } from '../../../src/scheduler/stages/plan.ts';
+import { processStage } from '../../../src/scheduler/stages/process.ts';
 import { createApiKey } from '../../../src/store/api-keys.ts';
+import { addCustomer } from '../../../src/store/customers.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { postEntry } from '../../../src/store/ledger-postings.ts';
+import { grantTrialLicence } from '../../../src/store/licences.ts';
 import { addMember, addOperator, removeMember } from '../../../src/store/members.ts';
 import { putPayer } from '../../../src/store/payers.ts';
 import { lockPeriod } from '../../../src/store/period-locks.ts';
 import { putAssignment, putPayerRule } from '../../../src/store/plan-rules.ts';
+import { putProduct } from '../../../src/store/products.ts';
+import { sendProposal } from '../../../src/store/proposal-deeds.ts';
+import { draftProposal } from '../../../src/store/proposal-drafts.ts';
+import { insertLines } from '../../../src/store/reconciliation-lines.ts';
+import { insertReconciliation } from '../../../src/store/reconciliations.ts';
+import { listReportFiles } from '../../../src/store/report-files.ts';
+import { listRuns } from '../../../src/store/runs.ts';
+import { addSchedule, runScheduleNow } from '../../../src/store/save-schedule.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
 import { load } from '../../ingest/support/load.ts';
 import { ratingRig } from '../../scheduler/rating/support.ts';
+import { addOwing, owe } from '../../scheduler/send/support/owed.ts';
 import { addTestTenant, type TestDatabase, type TestTenant } from '../../support/database.ts';
-import { startEngine } from '../../support/engine.ts';
+import { startEngine, type TestEngine } from '../../support/engine.ts';
 
 /**
  * Two companies that have everything a tenant can have. Every text of one bears its canary, so
@@ -28,6 +41,7 @@ export const REPORTS = [
   'sales',
   'sales-daily',
   'products',
+  'proposals',
   'billing',
   'charges',
   'statement',
@@ -37,16 +51,14 @@ export interface Company {
   readonly tenant: TestTenant;
   readonly canary: string;
   /** Everything that names something of it. */
-  readonly ids: {
-    run: string;
-    key: string;
-    user: string;
-    load: string;
-    file: string;
-    rule: string;
-    assignment: string;
-    lock: string;
-  };
+  readonly ids: Readonly<
+    Record<
+      | ('run' | 'key' | 'user' | 'load' | 'file' | 'schedule' | 'sealed' | 'delivery')
+      | ('suppression' | keyof Awaited<ReturnType<typeof sellAll>>)
+      | keyof Awaited<ReturnType<typeof billAll>>,
+      string
+    >
+  >;
   /** Tokens of keys by preset; a spare one is the one that `ids` names. */
   readonly keys: Readonly<Record<string, string>>;
   /** Users by role, `ex` of nobody who is a member now. */
@@ -89,6 +101,7 @@ export async function twoTenants(
 async function company(database: Database, home: string, canary: string): Promise<Company> {
   const tenant = await addTestTenant(database, { name: canary, zone: 'UTC' });
   const loaded = await loadAll(database, tenant, canary);
+  const sold = await sellAll(database, tenant, canary);
   const money = await billAll(database, tenant, canary);
   const keys: Record<string, string> = {};
   const users: Record<string, string> = {};
@@ -128,15 +141,73 @@ async function company(database: Database, home: string, canary: string): Promis
       }),
     );
   }
+  const { schedule, sealed } = await sealOne(database, tenant, canary, engine);
   await engine.stop();
   const [{ run, file }] = made;
+  const owing = await addOwing(database, home, { name: canary, tenant });
+  const delivery = await owe(database, owing, { recipient: `${canary}@example.com` });
+  const suppression = await database.asTenant(tenant.id, async (tx) => {
+    const [row] = await tx.query<{ id: string }>(
+      `insert into daybook.suppressions (tenant_id, recipient, reason)
+       values ($1, $2, 'bounced') returning id`,
+      [tenant.id, `${canary}-gone@example.com`],
+    );
+    return row.id;
+  });
   return {
     tenant,
     canary,
-    ids: { run: run.id, key, user: users.viewer, load: loaded, file: file.id, ...money },
+    ids: {
+      ...{ run: run.id, key, user: users.viewer, load: loaded, file: file.id, schedule, sealed },
+      ...{ delivery, suppression, ...sold, ...money },
+    },
     keys,
     users,
   };
+}
+
+/** A schedule, and one file that it made and owes. */
+async function sealOne(
+  database: Database,
+  tenant: TestTenant,
+  canary: string,
+  engine: TestEngine,
+): Promise<{ schedule: string; sealed: string }> {
+  const found = await database.asSystem((tx) => requireTenant(tx, tenant.id));
+  const now = Date.UTC(2026, 2, 3, 8);
+  const raw = {
+    ...{ name: `${canary}-schedule`, report: 'calls', period: 'yesterday', every: 'day' },
+    ...{ at: '08:00', recipients: [{ email: `${canary}@example.com` }] },
+  };
+  const { id } = await database.asTenant(tenant.id, async (tx) => {
+    // Not due in any test.
+    const saving = { tenant: found, owner: 'operator:cli', now: Date.now() };
+    const saved = await addSchedule(tx, raw, saving);
+    await runScheduleNow(tx, saved.id, { ...saving, now });
+    return saved;
+  });
+  await stepsOf(database, tenant.id, engine, now);
+  const { files } = await database.asTenant(tenant.id, (tx) =>
+    listReportFiles(tx, { limit: 1, after: null }),
+  );
+  return { schedule: id, sealed: files[0].id };
+}
+
+/** Makes what is due, and seals it. */
+export async function stepsOf(
+  database: Database,
+  tenantId: string,
+  engine: Pick<TestEngine, 'finished'>,
+  now: number,
+): Promise<void> {
+  const signal = AbortSignal.timeout(20_000);
+  await planStage(now, { database }, signal);
+  await processStage(now, { database }, signal);
+  const { runs } = await database.asTenant(tenantId, (tx) =>
+    listRuns(tx, { limit: 50, cursor: null, workClass: 'scheduled' }),
+  );
+  for (const { id } of runs) await engine.finished(tenantId, id);
+  await processStage(now, { database }, signal);
 }
 
 /** Calls and order lines, some of each refused. The ids of rows are the same for both companies. */
@@ -156,6 +227,52 @@ export async function loadAll(
     completeThrough,
   });
   return calls.load_id;
+}
+
+/** A customer on trial, a product, a licence, a proposal that was sent, a reconciliation. */
+async function sellAll(database: Database, { id: tenantId }: TestTenant, canary: string) {
+  return database.asTenant(tenantId, async (tx) => {
+    const by = `user:${canary}`;
+    // Without its canary: they may be named in an answer to who asked for them.
+    const [customer, product] = [randomUUID(), randomUUID()];
+    const today = '2026-03-01';
+    await addCustomer(tx, {
+      ...{ tenantId, key: customer, title: canary, email: null, trialDays: 9, createdBy: by },
+    });
+    await putProduct(tx, tenantId, {
+      ...{ sku: product, title: canary, listPrice: '1.50', currency: 'USD', licensed: true },
+      ...{ licenceDays: null, active: true, changedBy: by },
+    });
+    const wanted = { tenantId, customer, sku: product, seats: '1', grantedBy: by };
+    const licence = await grantTrialLicence(tx, wanted);
+    const line = { sku: product, quantity: '2', policies: [], discount: null };
+    const proposal = await draftProposal(tx, {
+      ...{ tenantId, customer, title: canary, currency: 'USD', validUntil: '2999-01-01' },
+      ...{ salesperson: by, lines: [line], today, grantor: null },
+    });
+    await sendProposal(tx, { tenantId, id: proposal.id, by, today });
+    await tx.run('update daybook.proposals set created_at = $1', ['2026-03-01T10:00:00Z']);
+    await tx.run('update daybook.proposal_lines set proposed_at = $1', ['2026-03-01T10:00:00Z']);
+    const none = { rows: 0, ours: '0', theirs: '0', explains: '0' };
+    const reconciliation = await insertReconciliation(tx, {
+      ...{ tenantId, period: PERIOD, zone: 'UTC', carrier: `${canary}.csv`, carrierSha256: canary },
+      ...{ currency: 'USD', request: { note: canary }, ourRows: 1, theirRows: 0, unrated: 0 },
+      ...{ ourTotal: '1', theirTotal: '0', requestedBy: by },
+      classes: {
+        ...{ matched: none, only_theirs: none, duration: none, rate: none, rounding: none },
+        ...{ duplicate: none, only_ours: { rows: 1, ours: '1', theirs: '0', explains: '-1' } },
+      },
+    });
+    const theirs = { theirRow: null, theirId: null, theirStartedAt: null };
+    await insertLines(tx, tenantId, reconciliation, [
+      {
+        ...{ lineNo: 1, class: 'only_ours', caller: canary, callee: canary, callId: canary },
+        ...{ startedAt: 1, billedSeconds: 1, amount: '1', ...theirs, theirBilledSeconds: null },
+        ...{ theirAmount: null, explains: '-1' },
+      },
+    ]);
+    return { customer, product, licence: licence.id, proposal: proposal.id, reconciliation };
+  });
 }
 
 /** Rates, a payer, a rule, an assignment, charges, an entry, a lock: all that money has. */

@@ -1,0 +1,154 @@
+import { parseMailAddress } from '../../delivery/mail/address.ts';
+import { saysNoSuchMailbox } from '../../delivery/mail/classify-reply.ts';
+import type { SendOutcome } from '../../delivery/mail/send-outcome.ts';
+import { DaybookError, toDaybookError } from '../../errors.ts';
+import type { Tx } from '../../store/database.ts';
+import {
+  beginAttempts,
+  type DeliveryEnd,
+  endDeliveries,
+  noteDataBegun,
+  putOffRecipient,
+} from '../../store/delivery-attempts.ts';
+import type { ClaimedDelivery } from '../../store/delivery-leases.ts';
+import { type DeliverySettings, readDeliverySettings } from '../../store/delivery-settings.ts';
+import { readOwed } from '../../store/owed-messages.ts';
+import { suppress } from '../../store/suppressions.ts';
+import { requireTenant, type Tenant } from '../../store/tenants.ts';
+import type { OwedDelivery } from './file-ways.ts';
+import { refusalOf } from './may-send.ts';
+import { endOf } from './next-state.ts';
+import { prepareMessage } from './prepare-message.ts';
+import type { SendDeps } from './send-deps.ts';
+
+/** One message from claim to record: a delivery, or those of a digest, to one recipient. */
+
+export interface Delivered {
+  readonly state: DeliveryEnd['state'] | 'lost';
+  /** The mail server as a whole fails: leave it alone for a while. */
+  readonly serverFails: boolean;
+}
+
+/**
+ * Never throws for what goes wrong with a message: that is its state. When the lease is lost, or the
+ * process is told to end, it stops, and whoever comes next finds how far it came.
+ */
+export async function deliverMessage(
+  deliveries: readonly ClaimedDelivery[],
+  deps: SendDeps,
+  signal: AbortSignal,
+): Promise<Delivered> {
+  const { tenantId } = deliveries[0];
+  const inTenant = <T>(work: (tx: Tx) => Promise<T>) => deps.database.asTenant(tenantId, work);
+  const { tenant, settings } = await inTenant(async (tx) => ({
+    tenant: await requireTenant(tx, tenantId),
+    settings: await readDeliverySettings(tx),
+  }));
+  const owed: OwedDelivery[] = [];
+  let last: Delivered['state'] = 'cancelled';
+  for (const delivery of deliveries) {
+    const part = await inTenant((tx) => readOwed(tx, delivery));
+    const refusal = part
+      ? await refusalOf(delivery, part, settings, deps.database)
+      : { code: 'E_GONE', reason: 'what it was of is gone' };
+    if (part && !refusal) owed.push({ delivery, part });
+    else if (refusal) {
+      last = part ? 'suppressed' : 'cancelled';
+      await record([delivery], withoutAttempt(last, refusal.code, refusal.reason), deps);
+    }
+  }
+  if (owed.length === 0) return { state: last, serverFails: false };
+  return send(owed, { tenant, settings }, deps, signal);
+}
+
+async function send(
+  owed: readonly OwedDelivery[],
+  of: { readonly tenant: Tenant; readonly settings: DeliverySettings },
+  deps: SendDeps,
+  signal: AbortSignal,
+): Promise<Delivered> {
+  const deliveries = owed.map(({ delivery }) => delivery);
+  const [first] = deliveries;
+  const inTenant = <T>(work: (tx: Tx) => Promise<T>) =>
+    deps.database.asTenant(first.tenantId, work);
+  const lost = { state: 'lost', serverFails: false } as const;
+  let outcome: SendOutcome & { readonly retryAfterMs?: number | null };
+  try {
+    const message = await prepareMessage(owed, of, deps, signal);
+    const { messageId, via } = message;
+    if (!(await inTenant((tx) => beginAttempts(tx, deliveries, { messageId, via })))) return lost;
+    const onData = async () => {
+      signal.throwIfAborted();
+      if (await inTenant((tx) => noteDataBegun(tx, deliveries))) return;
+      throw new DaybookError('E_LEASE_LOST', { got: first.id });
+    };
+    outcome = await message.send({ onData, signal });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (error instanceof DaybookError && error.code === 'E_LEASE_LOST') return lost;
+    outcome = failureInside(error);
+  }
+  const end = endOf(outcome, first, {
+    holdAmbiguous: of.settings.holdAmbiguous,
+    now: deps.clock(),
+    chance: deps.chance(),
+  });
+  if (!(await record(deliveries, end, deps))) return lost;
+  await followUp(outcome, end, owed[0], deps);
+  const serverFails =
+    first.recipientKind === 'email' && outcome.kind !== 'sent' && outcome.concerns === 'server';
+  return { state: end.state, serverFails };
+}
+
+/** Attempts and deliveries in one transaction. False: the lease is lost. */
+function record(
+  deliveries: readonly ClaimedDelivery[],
+  end: DeliveryEnd,
+  deps: SendDeps,
+): Promise<boolean> {
+  return deps.database.asTenant(deliveries[0].tenantId, (tx) => endDeliveries(tx, deliveries, end));
+}
+
+/** What an outcome means for others: a mailbox that does not exist, a hook that wants a pause. */
+async function followUp(
+  outcome: SendOutcome & { readonly retryAfterMs?: number | null },
+  end: DeliveryEnd,
+  { delivery }: OwedDelivery,
+  deps: SendDeps,
+): Promise<void> {
+  const { tenantId, recipientKind: kind, recipient } = delivery;
+  await deps.database.asTenant(tenantId, async (tx) => {
+    if (kind === 'email' && saysNoSuchMailbox(outcome)) {
+      const { key } = parseMailAddress(recipient, 'recipient');
+      const detail = outcome.reply;
+      await suppress(tx, { tenantId, recipient: key, scheduleId: null, reason: 'bounced', detail });
+    }
+    if (kind !== 'email' && outcome.retryAfterMs && end.notBefore !== null) {
+      await putOffRecipient(tx, { kind, recipient, until: end.notBefore });
+    }
+  });
+}
+
+/** A file that is gone will not come back; all else of ours passes: a full disk, no database. */
+function failureInside(error: unknown): SendOutcome {
+  const { code, message } = toDaybookError(error);
+  return {
+    kind: code === 'E_GONE' ? 'permanent' : 'temporary',
+    stage: 'connect',
+    code,
+    reply: message.slice(0, 500),
+    concerns: 'message',
+    tooLarge: false,
+  };
+}
+
+function withoutAttempt(
+  state: 'suppressed' | 'cancelled',
+  code: string,
+  reason: string,
+): DeliveryEnd {
+  return {
+    ...{ state, code, reply: reason.slice(0, 500), outcome: null, stage: null },
+    ...{ notBefore: null, byLink: false },
+  };
+}

@@ -1,0 +1,66 @@
+import type { Config } from '../../config.ts';
+import { openInstallationKeys } from '../../delivery/installation-secret.ts';
+import type { MailTransport } from '../../delivery/mail/mail-transport.ts';
+import { openOutbox } from '../../delivery/mail/outbox-transport.ts';
+import { DEFAULT_SENDER, parseSender } from '../../delivery/mail/sender.ts';
+import { parseSmtpUrl } from '../../delivery/mail/smtp-settings.ts';
+import { openSmtpTransport } from '../../delivery/mail/smtp-transport.ts';
+import { endDeliveryLeases } from '../../store/delivery-leases.ts';
+import type { StageDeps, StagePass } from '../stages/stage.ts';
+import { createSendStage } from './send.ts';
+
+const AT_ONCE = 12;
+const MOST_OF_TENANT = 4;
+const SMTP_CONNECTIONS = 6;
+
+export interface SendStage {
+  readonly pass: StagePass;
+  /** After the last pass. */
+  close(): void;
+}
+
+/**
+ * The stage `send` as the configuration has it. Must be closed.
+ * @throws DaybookError `E_CONFIG`
+ */
+export async function openSendStage(
+  config: Config,
+  deps: StageDeps,
+  options: {
+    /** Holders whose names start so are dead, but for this one: what they were at is free at once. */
+    readonly deadHolders?: string;
+    /** This delivery and no other. */
+    readonly only?: string;
+  } = {},
+): Promise<SendStage> {
+  const { deadHolders, only } = options;
+  const { smtpUrl, from, dkim } = config.mail;
+  const sender = from === null ? DEFAULT_SENDER : parseSender(from);
+  const settings = smtpUrl === null ? null : parseSmtpUrl(smtpUrl);
+  const { log } = deps;
+  const mail: MailTransport =
+    settings === null
+      ? openOutbox(config.home)
+      : openSmtpTransport({ settings, dkim, connections: SMTP_CONNECTIONS, log });
+  const keys = await openInstallationKeys(config.home, config.secret);
+  if (deadHolders !== undefined) {
+    const holders = { prefix: deadHolders, butFor: deps.holder };
+    await deps.database.asSystem((tx) => endDeliveryLeases(tx, holders));
+  }
+  const pass = createSendStage(
+    {
+      ...deps,
+      home: config.home,
+      mail,
+      mailVia: settings?.host ?? 'outbox',
+      sender,
+      hooks: { privateTargets: config.privateTargets },
+      keys,
+      publicUrl: (config.publicUrl ?? `http://${config.host}:${config.port}`).replace(/\/+$/, ''),
+      clock: Date.now,
+      chance: Math.random,
+    },
+    { atOnce: AT_ONCE, mostOfTenant: MOST_OF_TENANT, ...(only === undefined ? {} : { only }) },
+  );
+  return { pass, close: () => mail.close() };
+}

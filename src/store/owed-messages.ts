@@ -1,0 +1,38 @@
+import type { FileBlock } from '../reports/stored-form.ts';
+import type { Tx } from './database.ts';
+import { type FileRow, findBlocksOfFile, findFile } from './files.ts';
+import { findOccurrences, type OccurrenceRow } from './occurrences.ts';
+import { findReportFile, type ReportFileRow } from './report-files.ts';
+
+/** What a message is made of, as it stands now. Tenant transactions. */
+
+export interface OwedFile {
+  readonly sealed: ReportFileRow;
+  readonly file: FileRow;
+  readonly blocks: readonly FileBlock[] | null;
+}
+
+export interface OwedPart {
+  readonly occurrence: OccurrenceRow;
+  /** Null: a notice. */
+  readonly owed: OwedFile | null;
+}
+
+/** Null: what it was of is gone. */
+export async function readOwed(
+  tx: Tx,
+  of: { readonly occurrenceId: string; readonly reportFileId: string | null },
+): Promise<OwedPart | null> {
+  const [occurrence] = await findOccurrences(tx, [of.occurrenceId]);
+  if (!occurrence) return null;
+  if (of.reportFileId === null) return { occurrence, owed: null };
+  const owed = await readOwedFile(tx, of.reportFileId);
+  return owed && { occurrence, owed };
+}
+
+export async function readOwedFile(tx: Tx, reportFileId: string): Promise<OwedFile | null> {
+  const sealed = await findReportFile(tx, reportFileId);
+  const file = sealed && (await findFile(tx, sealed.fileId));
+  if (!sealed || !file) return null;
+  return { sealed, file, blocks: await findBlocksOfFile(tx, file.id) };
+}
