@@ -229,7 +229,7 @@ async function passOver(url: string, calls: number): Promise<number> {
     const { signal } = new AbortController();
     let seen = 0;
     const seconds = await secondsOf(async () => {
-      const deps = { database, source, openBook, holder: 'bench' };
+      const deps = { database, source, openBook, holder: 'bench', lookBackMs: null };
       seen = (await rateNew(Date.now(), deps, signal))?.calls ?? 0;
     });
     if (seen !== calls) throw new Error(`rated ${seen} calls, expected ${calls}`);

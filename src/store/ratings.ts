@@ -124,16 +124,28 @@ export async function noteRatedHours(
   );
 }
 
-/** Tenants that have rates and calls which are not rated as they are now. A system transaction. */
-export async function tenantsToRate(tx: Tx): Promise<string[]> {
+/**
+ * Tenants that have rates and calls which are not rated as they are now. A system transaction.
+ * @param since UTC epoch ms: only what changed later is looked at; null: everything
+ */
+export async function tenantsToRate(tx: Tx, since: number | null): Promise<string[]> {
   const rows = await tx.query<{ tenantId: string }>(
-    `with rated as (
-       select tenant_id, max(version) as version from daybook.rate_changes group by tenant_id)
+    `with changed as (
+       select tenant_id, hour from daybook.data_hours
+       where dataset = 'calls' and changed_at > $1::timestamptz
+       union
+       select h.tenant_id, h.hour from daybook.data_hours h
+       where h.dataset = 'calls' and h.tenant_id in (
+         select tenant_id from daybook.rate_changes where changed_at > $1::timestamptz))
      select distinct h.tenant_id as "tenantId"
-     from rated t join daybook.data_hours h on h.tenant_id = t.tenant_id and h.dataset = 'calls'
+     from changed c
+     join daybook.data_hours h on h.tenant_id = c.tenant_id and h.dataset = 'calls' and h.hour = c.hour
+     join (select tenant_id, max(version) as version from daybook.rate_changes group by tenant_id) t
+       on t.tenant_id = h.tenant_id
      left join daybook.rated_hours r on r.tenant_id = h.tenant_id and r.hour = h.hour
      where r.hour is null or r.calls_version <> h.version
        or r.unrated > 0 and r.rates_version < t.version`,
+    [since === null ? '-infinity' : new Date(since)],
   );
   return rows.map(({ tenantId }) => tenantId);
 }

@@ -25,6 +25,11 @@ const REQUESTED_BY = 'operator:rating';
 export interface RateNewDeps extends SpanDeps {
   readonly holder: string;
   readonly openBook: ReturnType<typeof createPriceBooks>;
+  /**
+   * Only tenants of whom something changed so lately are looked at; null: all. A change counts from
+   * when its statement began, which a long load may have done long before it was committed.
+   */
+  readonly lookBackMs: number | null;
 }
 
 export interface RatedNew {
@@ -39,16 +44,17 @@ export interface RatedNew {
 }
 
 /**
- * One pass; a failure of one tenant leaves the others. Null: another process is at it.
+ * One pass as of `now`, UTC epoch ms; a failure of one tenant leaves the others. Null: another process is at it.
  * @throws what `signal` was aborted with
  */
 export async function rateNew(
-  _now: number,
+  now: number,
   deps: RateNewDeps,
   signal: AbortSignal,
 ): Promise<RatedNew | null> {
   const { database, holder } = deps;
-  const ids = await database.asSystem((tx) => tenantsToRate(tx), { readOnly: true });
+  const since = deps.lookBackMs === null ? null : now - deps.lookBackMs;
+  const ids = await database.asSystem((tx) => tenantsToRate(tx, since), { readOnly: true });
   const total = { tenants: 0, calls: 0, added: 0, changed: 0, removed: 0, unrated: 0, held: 0 };
   const failures: { tenant: string; reason: string }[] = [];
   if (ids.length === 0) return { ...total, failures };

@@ -7,6 +7,9 @@ import { createPriceBooks } from './price-book.ts';
 import { rateNew } from './rate-new.ts';
 
 const PASS_MS = 10_000;
+/** Most passes look back an hour; now and then one looks at everything. */
+const LOOK_BACK_MS = 3_600_000;
+const LOOK_AT_ALL_MS = 30 * 60_000;
 const LONGEST_MS = 30 * 60_000;
 
 /** Charges new calls, a pass every ten seconds, until it is stopped. */
@@ -18,6 +21,7 @@ export function startRating(deps: {
 }): { stop(): Promise<void> } {
   const { database, log } = deps;
   const openBook = createPriceBooks(database);
+  let lookedAtAll = Number.NEGATIVE_INFINITY;
   return repeat({
     name: 'rating',
     pauseMs: PASS_MS,
@@ -25,7 +29,10 @@ export function startRating(deps: {
     log,
     work: async (signal) => {
       const now = await database.asSystem(databaseNow, { readOnly: true });
-      const rated = await rateNew(now, { ...deps, openBook }, signal);
+      const isFull = now - lookedAtAll >= LOOK_AT_ALL_MS;
+      const lookBackMs = isFull ? null : LOOK_BACK_MS;
+      const rated = await rateNew(now, { ...deps, openBook, lookBackMs }, signal);
+      if (isFull && rated !== null) lookedAtAll = now;
       for (const failure of rated?.failures ?? []) log.warn(failure, 'calls could not be charged');
       if (rated && rated.calls > 0) log.info({ ...rated, failures: undefined }, 'charged calls');
     },

@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { loadRates, type RatesResult } from '../../../src/ingest/load-rates.ts';
 import { createPriceBooks } from '../../../src/scheduler/rating/price-book.ts';
 import { type RatedAgain, rateAgain } from '../../../src/scheduler/rating/rate-again.ts';
@@ -44,7 +43,7 @@ export function ratingRig(database: Database, tenant: TestTenant): RatingRig {
       await load(database, tenant, `${CALLS_HEADER}\n${csv}`);
     },
     pass: async () => {
-      const of = { database, source, holder: 'test', openBook, log: pino({ level: 'silent' }) };
+      const of = { database, source, holder: 'test', openBook, lookBackMs: null };
       const rated = await rateNew(Date.now(), of, never);
       if (rated === null) throw new Error('another pass is under way');
       return rated;
