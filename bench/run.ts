@@ -4,6 +4,8 @@ import { benchBalancer } from './balancer.ts';
 import { benchExport } from './export.ts';
 import { benchLoad } from './load.ts';
 import { benchMemory } from './memory.ts';
+import { benchRating } from './rating.ts';
+import { benchReconcile } from './reconcile.ts';
 import { benchRender } from './render.ts';
 import { type BenchOptions, type BenchRow, tableOf } from './row.ts';
 
@@ -14,6 +16,8 @@ const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow
   memory: benchMemory,
   render: benchRender,
   balancer: benchBalancer,
+  reconcile: benchReconcile,
+  rating: benchRating,
   load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
 };
 

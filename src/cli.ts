@@ -15,9 +15,18 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
     return exportCommand(withEngine);
   },
   load: async () => (await import('./cli/load.ts')).loadCommand(),
+  rate: async () => (await import('./cli/rate.ts')).rateCommand(),
+  ledger: async () => {
+    const [{ ledgerCommand }, { withEngine }] = await Promise.all([
+      import('./cli/ledger.ts'),
+      import('./cli/engine-session.ts'),
+    ]);
+    return ledgerCommand(withEngine);
+  },
   rejects: async () => (await import('./cli/rejects.ts')).rejectsCommand(),
   schedule: async () => (await import('./cli/schedule.ts')).scheduleCommand(),
   tick: async () => (await import('./cli/tick.ts')).tickCommand(),
+  reconcile: async () => (await import('./cli/reconcile.ts')).reconcileCommand(),
   cache: async () => (await import('./cli/cache.ts')).cacheCommand(),
   tenant: async () => (await import('./cli/tenant.ts')).tenantCommand(),
   demand: async () => (await import('./cli/demand.ts')).demandCommand(),

@@ -43,6 +43,7 @@ export const ERRORS = {
   },
   E_NOT_FOUND: { status: 404, retryable: false, template: 'there is no {what} {got} here' },
   E_CONFLICT: { status: 409, retryable: false, template: '{where}: {reason}' },
+  E_LOCKED: { status: 409, retryable: false, template: 'the day {day} is locked: {reason}' },
   E_METHOD: {
     status: 405,
     retryable: false,

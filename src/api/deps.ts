@@ -62,6 +62,8 @@ export interface GrowingArtifact {
   /** Where it stands now, relative to the home folder. */
   readonly path: string;
   readonly storedBytes: number;
+  /** These are all. */
+  readonly isWhole: boolean;
 }
 
 export interface ProgressFeed {

@@ -49,8 +49,8 @@ export async function awaitArtifact(options: {
 }
 
 /**
- * The stored bytes of a file in the making, from the first to the last; ends when its run has
- * committed it. A chunk is good until the next one is asked for.
+ * The stored bytes of a file in the making, from the first to the last; ends when its runner says
+ * that they are all, or its run has committed it. A chunk is good until the next one is asked for.
  * @throws DaybookError `E_CONFLICT` when the file is given up, whatever the reason
  */
 export async function* followArtifact(options: {
@@ -64,7 +64,7 @@ export async function* followArtifact(options: {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   let known = artifact.storedBytes;
   let at = 0;
-  for (let ended = false; ; ) {
+  for (let ended = artifact.isWhole; ; ) {
     while (at < known) {
       const { bytesRead } = await handle.read(buffer, 0, Math.min(READ_BYTES, known - at), at);
       if (bytesRead === 0) throw givenUp(artifact);
@@ -76,6 +76,7 @@ export async function* followArtifact(options: {
     signal.throwIfAborted();
     if (hint?.state === 'running' && hint.artifact?.fileId === artifact.fileId) {
       known = Math.max(known, hint.artifact.storedBytes);
+      ended = hint.artifact.isWhole;
       continue;
     }
     if (hint && !isFinal(hint.state)) throw givenUp(artifact);

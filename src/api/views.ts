@@ -46,7 +46,9 @@ export const RunView = z.object({
       format: z.string(),
       media_type: z.string(),
       bytes: z.number(),
-      sha256: z.string(),
+      sha256: orNull(z.string()).describe(
+        'Of the file as it is got without a coding; null for some seconds after it was made.',
+      ),
       rows: z.number(),
       revision: z.number(),
       data_as_of: orNull(instant),

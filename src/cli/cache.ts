@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
+import type { DatasetName } from '../reports/dataset.ts';
+import { listReportKinds } from '../reports/registry.ts';
 import { dropCache } from '../scheduler/drop-cache.ts';
 import { type Verified, verifyCache } from '../scheduler/verify-cache.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
@@ -10,7 +12,6 @@ import { requireTenant } from '../store/tenants.ts';
 import { parseDate } from '../time/period.ts';
 import { countLine } from './count-line.ts';
 import { untilInterrupted } from './interrupts.ts';
-import { parseDataset } from './load.ts';
 import { printJson, printTable } from './output.ts';
 import { type Session, withDatabase } from './session.ts';
 
@@ -160,7 +161,7 @@ async function drop(options: DropOptions): Promise<void> {
     throw new DaybookError('E_USAGE', { where: '--tenant, --all', got, expected: 'one of them' });
   }
   const named = {
-    dataset: options.dataset === undefined ? null : parseDataset(options.dataset),
+    dataset: options.dataset === undefined ? null : parseCached(options.dataset),
     from: options.from === undefined ? null : parseDate(options.from, '--from'),
     to: options.to === undefined ? null : parseDate(options.to, '--to'),
   };
@@ -194,4 +195,13 @@ function withScope<T>(
     const { id } = await session.database.asSystem((tx) => requireTenant(tx, tenant));
     return work(session, id);
   });
+}
+
+/** Of any dataset that reports are made of. */
+function parseCached(name: string): DatasetName {
+  const datasets = listReportKinds().map(({ dataset }) => dataset);
+  const known = datasets.find((each) => each === name);
+  if (known) return known;
+  const expected = `one of ${[...new Set(datasets)].join(', ')}`;
+  throw new DaybookError('E_USAGE', { where: 'dataset', got: name, expected });
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, constants, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -25,11 +25,12 @@ export async function demandWritable(path: string): Promise<void> {
 /**
  * Copies beside the target, checks the content against the ledger, fsyncs, then renames over the
  * target. When it fails or is aborted, the target is as it was and nothing else is left.
+ * @returns the SHA-256 of what was written, hex
  * @throws DaybookError `E_NO_SPACE`, `E_IO` naming the target
  */
-export async function copyToOut(options: CopyToOut): Promise<void> {
+export async function copyToOut(options: CopyToOut): Promise<string> {
   try {
-    await copyWhole(options);
+    return await copyWhole(options);
   } catch (error) {
     throw toFileError(error, `--out ${options.to}`);
   }
@@ -38,19 +39,25 @@ export async function copyToOut(options: CopyToOut): Promise<void> {
 export interface CopyToOut {
   readonly from: string;
   readonly to: string;
-  /** Bytes and hash are those of what comes out, however it is stored. */
-  readonly file: { readonly coding: Coding; readonly bytes: number; readonly sha256: string };
+  /** Bytes and hash are those of what comes out, however it is stored; null: none is known yet. */
+  readonly file: {
+    readonly coding: Coding;
+    readonly bytes: number;
+    readonly sha256: string | null;
+  };
   readonly signal: AbortSignal;
 }
 
-async function copyWhole(options: CopyToOut): Promise<void> {
+async function copyWhole(options: CopyToOut): Promise<string> {
   const { from, to, file, signal } = options;
   const special = await stat(to).catch(() => null);
   // A device or a pipe cannot be replaced by a file of its name.
   if (special && !special.isFile()) {
     const device = await open(to, 'w');
-    await pipeline(contentOf(from, file.coding), device.createWriteStream(), { signal });
-    return;
+    const hash = createHash('sha256');
+    const hashed = hashing(contentOf(from, file.coding), hash);
+    await pipeline(hashed, device.createWriteStream(), { signal });
+    return hash.digest('hex');
   }
   const beside = join(dirname(to), `.${basename(to)}.${randomBytes(6).toString('hex')}.part`);
   const target = await open(beside, 'wx', 0o644).catch((error: NodeJS.ErrnoException) => {
@@ -71,15 +78,24 @@ async function copyWhole(options: CopyToOut): Promise<void> {
     } finally {
       await target.close();
     }
-    if (bytes !== file.bytes || hash.digest('hex') !== file.sha256) {
+    const sha256 = hash.digest('hex');
+    if (bytes !== file.bytes || sha256 !== (file.sha256 ?? sha256)) {
       throw new DaybookError('E_IO', { where: from, reason: 'it is not what the run made' });
     }
     signal.throwIfAborted();
     await rename(beside, to);
     await syncFolder(dirname(to));
+    return sha256;
   } catch (error) {
     await rm(beside, { force: true });
     throw error;
+  }
+}
+
+async function* hashing(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
   }
 }
 

@@ -101,10 +101,10 @@ async function runExport(withEngine: WithEngine, report: string, flags: ExportFl
         if (toStdout) {
           return streamToStdout({ path, coding: file.coding }, process.stdout, signal);
         }
-        await copyToOut({ from: path, to: resolve(flags.out), file, signal });
+        const sha256 = await copyToOut({ from: path, to: resolve(flags.out), file, signal });
         process.stdout.write(
           flags.json
-            ? `${JSON.stringify(resultOf(flags.out, file))}\n`
+            ? `${JSON.stringify(resultOf(flags.out, { ...file, sha256 }))}\n`
             : `${flags.out}: ${file.rowCount} rows, ${file.bytes} bytes\n`,
         );
       }).catch((error: unknown) => {

@@ -7,10 +7,11 @@ import { configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { type InputFormat, parseInputFormat } from '../ingest/input-format.ts';
 import { parseInstant } from '../ingest/iso-time.ts';
+import { loadRates } from '../ingest/load-rates.ts';
 import { type LoadResult, loadRows } from '../ingest/load-rows.ts';
 import { parseLoadMap } from '../ingest/parse-load-map.ts';
 import { principalName } from '../principals/principal.ts';
-import { DATASETS, type DatasetName, datasetOf } from '../reports/dataset.ts';
+import { type DatasetName, datasetOf, LOADED_DATASETS } from '../reports/dataset.ts';
 import { storeLoads } from '../store/loads.ts';
 import { requireTenant } from '../store/tenants.ts';
 import { untilInterrupted } from './interrupts.ts';
@@ -28,6 +29,7 @@ interface LoadOptions {
   readonly format?: string;
   readonly completeThrough?: string;
   readonly mirror?: boolean;
+  readonly replace?: boolean;
   readonly json?: boolean;
 }
 
@@ -35,7 +37,7 @@ interface LoadOptions {
 export function loadCommand(): Command {
   return new Command('load')
     .description('load a file of rows; the same file twice changes nothing')
-    .argument('<dataset>', Object.keys(DATASETS).join(', '))
+    .argument('<dataset>', LOADED_DATASETS.join(', '))
     .argument('<file>', 'csv, csv.gz, tsv, tsv.gz, ndjson, ndjson.gz, xlsx; - for stdin')
     .requiredOption('--tenant <tenant>', 'name or id')
     .option('--map <file>', 'JSON that says which column is which field (docs/maps)')
@@ -44,6 +46,7 @@ export function loadCommand(): Command {
       '--complete-through <instant>',
       'the dataset is complete up to this instant, such as 2024-02-01T00:00:00Z',
     )
+    .option('--replace', 'rates: versions that begin at the same instant give way')
     .option('--mirror', 'not yet: make the dataset equal to the file')
     .option('--json', 'print one JSON document')
     .addHelpText('after', fieldsHelp)
@@ -52,7 +55,7 @@ export function loadCommand(): Command {
 
 /** The fields of each dataset: the names of columns where there is no map. */
 function fieldsHelp(): string {
-  const lines = Object.values(DATASETS).map(({ name, fields }) => {
+  const lines = LOADED_DATASETS.map(datasetOf).map(({ name, fields }) => {
     const names = fields.map((field) => (field.required ? `${field.name}*` : field.name));
     return `  ${name}: ${names.join(' ')}`;
   });
@@ -76,6 +79,14 @@ async function load(datasetName: string, file: string, options: LoadOptions): Pr
       : parseInstant(options.completeThrough, '--complete-through');
   const map = options.map === undefined ? null : await readMap(options.map);
   if (map !== null) parseLoadMap(map, datasetOf(dataset));
+  if (dataset === 'rates') return loadSheet(file, { format, map }, options);
+  if (options.replace) {
+    throw new DaybookError('E_USAGE', {
+      where: '--replace',
+      got: 'the option',
+      expected: `none with ${dataset}: it is for rates`,
+    });
+  }
   const size = file === '-' ? null : await sizeOf(file);
 
   const result = await untilInterrupted((signal) =>
@@ -114,6 +125,37 @@ async function load(datasetName: string, file: string, options: LoadOptions): Pr
     }),
   );
   report(result, options, completeThrough);
+}
+
+/** A rate sheet holds whole or not at all. */
+async function loadSheet(
+  file: string,
+  read: { readonly format: InputFormat | null; readonly map: unknown },
+  options: LoadOptions,
+): Promise<void> {
+  if (file !== '-') await sizeOf(file);
+  const result = await untilInterrupted((signal) =>
+    withDatabase(configFromProcess(), async ({ database }) => {
+      const tenant = await database.asSystem((tx) => requireTenant(tx, options.tenant));
+      const stream = openFile(file);
+      try {
+        const name = file === '-' ? 'stdin' : basename(file);
+        const replace = options.replace === true;
+        const request = { tenant, name, ...read, requestedBy: LOCAL_OPERATOR, replace };
+        return await loadRates(stream, request, { database, signal });
+      } finally {
+        stream.destroy();
+      }
+    }),
+  );
+  if (options.json) return printJson(result);
+  const { loaded, updated, unchanged, versions } = result;
+  process.stdout.write(
+    `${loaded} loaded, ${updated} updated, ${unchanged} unchanged, 0 rejected\n`,
+  );
+  for (const { plan, valid_from, rows, state } of versions) {
+    process.stdout.write(`${plan} from ${valid_from}: ${rows} rows, ${state}\n`);
+  }
 }
 
 function report(result: LoadResult, options: LoadOptions, completeThrough: number | null): void {
@@ -159,11 +201,12 @@ function summaryOf(result: LoadResult): string {
 }
 
 export function parseDataset(name: string): DatasetName {
-  if (Object.hasOwn(DATASETS, name)) return name as DatasetName;
+  const known = LOADED_DATASETS.find((each) => each === name);
+  if (known) return known;
   throw new DaybookError('E_USAGE', {
     where: 'dataset',
     got: name,
-    expected: `one of ${Object.keys(DATASETS).join(', ')}`,
+    expected: `one of ${LOADED_DATASETS.join(', ')}`,
   });
 }
 

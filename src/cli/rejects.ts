@@ -1,8 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { PassThrough, type Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
 import { configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
@@ -21,6 +17,7 @@ import {
 import { requireTenant, type Tenant } from '../store/tenants.ts';
 import { demandWritable } from './export-output.ts';
 import { untilInterrupted } from './interrupts.ts';
+import { intoFile } from './into-file.ts';
 import { openFile, parseDataset, readMap, sizeOf } from './load.ts';
 import { printJson, printTable } from './output.ts';
 import { type Session, withDatabase } from './session.ts';
@@ -149,34 +146,6 @@ async function exportFile(options: Options): Promise<void> {
     );
     process.stderr.write(`daybook: ${count} rejects written\n`);
   });
-}
-
-/** Written beside and renamed, so that a file of that name is whole. */
-async function intoFile<T>(path: string, write: (stream: Writable) => Promise<T>): Promise<T> {
-  if (path === '-') {
-    const stream = new PassThrough();
-    stream.pipe(process.stdout, { end: false });
-    const result = await write(stream);
-    stream.end();
-    await finished(stream);
-    return result;
-  }
-  const beside = `${path}.${process.pid}.part`;
-  const stream = createWriteStream(beside, { flags: 'wx', flush: true });
-  try {
-    const closed = finished(stream);
-    const failed = closed.then(() => new Promise<never>(() => {}));
-    failed.catch(() => {});
-    const result = await Promise.race([write(stream), failed]);
-    if (!stream.writableEnded) stream.end();
-    await closed;
-    await rename(beside, path);
-    return result;
-  } catch (error) {
-    stream.destroy();
-    await rm(beside, { force: true });
-    throw error;
-  }
 }
 
 async function retry(options: Options): Promise<void> {

@@ -8,6 +8,7 @@ import { openSendStage } from '../scheduler/send/open-send-stage.ts';
 import { createStages } from '../scheduler/stages/create-stages.ts';
 import { runStage } from '../scheduler/stages/run-stage.ts';
 import { STAGES, type StageName, type StagePass } from '../scheduler/stages/stage.ts';
+import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
 import { countOpenRuns } from '../store/process-occurrences.ts';
 import { findRunningUp } from '../store/running-up.ts';
@@ -82,7 +83,12 @@ async function tickThrough(job: TickJob, send: StagePass): Promise<Ticked> {
   const { database } = job.session;
   const now = job.at ?? (await database.asSystem(databaseNow, { readOnly: true }));
   const stages: Partial<Record<StageName, object>> = {};
-  const passes = createStages({ database, send });
+  const passes = createStages({
+    database,
+    source: createPostgresSource(database),
+    holder: OWN_HOLDER,
+    send,
+  });
   for (const name of STAGES) {
     const pass = passes[name];
     if (!job.names.includes(name)) continue;

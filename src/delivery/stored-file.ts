@@ -3,12 +3,15 @@ import { resolve, sep } from 'node:path';
 import { DaybookError } from '../errors.ts';
 import type { FileRow } from '../store/files.ts';
 
+/** A file as the ledger knows it. */
+export type StoredFile = Pick<FileRow, 'name' | 'path' | 'coding' | 'bytes' | 'storedBytes'>;
+
 /**
  * Opens what the ledger names, and only as the ledger knows it: inside `home`, with the length
  * that was entered. Must be closed.
  * @throws DaybookError `E_GONE` when it is not on disk, `E_IO` when it is not what was entered.
  */
-export async function openStoredFile(home: string, file: FileRow): Promise<FileHandle> {
+export async function openStoredFile(home: string, file: StoredFile): Promise<FileHandle> {
   const handle = await openInside(home, file.path).catch((error) => {
     throw error instanceof DaybookError ? error : goneIfMissing(file, error);
   });
@@ -32,11 +35,11 @@ export async function openInside(home: string, relative: string): Promise<FileHa
   throw new DaybookError('E_IO', { where: relative, reason: 'it leads out of the home folder' });
 }
 
-function goneIfMissing(file: FileRow, error: NodeJS.ErrnoException): DaybookError {
+function goneIfMissing(file: StoredFile, error: NodeJS.ErrnoException): DaybookError {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return gone(file, 'it is not on disk');
   return new DaybookError('E_IO', { where: file.path, reason: error.message }, error);
 }
 
-export function gone(file: FileRow, reason: string): DaybookError {
+export function gone(file: Pick<FileRow, 'name'>, reason: string): DaybookError {
   return new DaybookError('E_GONE', { what: 'file', got: file.name, reason });
 }

@@ -1,12 +1,12 @@
 import { DaybookError } from '../errors.ts';
-import type { Dataset } from '../reports/dataset.ts';
+import type { RowShape } from '../reports/dataset.ts';
 import { columnsUsed, type FieldSource, type LoadMap } from './load-map.ts';
 import { shown } from './reject.ts';
 
 /** A map meets a file: which of its columns the fields want. */
 
 /** Without a map, columns bear the names of fields. */
-export function namesakes(dataset: Dataset, columns: readonly string[]): Map<string, FieldSource> {
+export function namesakes(dataset: RowShape, columns: readonly string[]): Map<string, FieldSource> {
   const absent = dataset.fields.filter((f) => f.required && !columns.includes(f.name));
   if (absent.length > 0) {
     throw new DaybookError('E_INPUT', {
@@ -60,7 +60,7 @@ export function inOrderOfNeed(sources: ReadonlyMap<string, FieldSource>): [strin
 }
 
 /** The columns that go to `extra`. */
-export function extraColumns(map: LoadMap, dataset: Dataset, columns: readonly string[]) {
+export function extraColumns(map: LoadMap, dataset: RowShape, columns: readonly string[]) {
   if (map.extra !== 'all') {
     return map.extra.map((name) => ({ name, index: requireColumn(columns, name, 'extra') }));
   }

@@ -65,6 +65,26 @@ export class CopyWriter {
     this.length = at;
   }
 
+  string(value: string | null): void {
+    if (value === null) {
+      this.none();
+      return;
+    }
+    const size = Buffer.byteLength(value);
+    this.#room(4 + size);
+    this.#int32(size);
+    this.length += this.bytes.write(value, this.length, 'utf8');
+  }
+
+  /** @param value ASCII alone */
+  ascii(value: string): void {
+    const size = value.length;
+    this.#room(4 + size);
+    this.#int32(size);
+    const { bytes } = this;
+    for (let i = 0; i < size; i++) bytes[this.length++] = value.charCodeAt(i);
+  }
+
   jsonb(value: unknown): void {
     const json = JSON.stringify(value);
     const size = 1 + Buffer.byteLength(json);

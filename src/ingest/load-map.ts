@@ -1,4 +1,4 @@
-import type { Dataset } from '../reports/dataset.ts';
+import type { RowShape } from '../reports/dataset.ts';
 import type { TimeFormat } from './time-format.ts';
 
 /** A map, checked: how the columns of a file become the fields of a dataset. */
@@ -52,7 +52,7 @@ export const NO_MAP: LoadMap = {
 };
 
 /** The names of all columns that a map reads, in no order. */
-export function columnsUsed(map: LoadMap, dataset: Dataset): Set<string> {
+export function columnsUsed(map: LoadMap, dataset: RowShape): Set<string> {
   if (map.fields === null) return new Set(dataset.fields.map((field) => field.name));
   const used = new Set<string>();
   const visitText = (text: SourceText) => {

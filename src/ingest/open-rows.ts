@@ -1,5 +1,5 @@
 import { DaybookError } from '../errors.ts';
-import type { Dataset } from '../reports/dataset.ts';
+import type { RowShape } from '../reports/dataset.ts';
 import { asUtf8, type Bytes, peek, unzipped } from './byte-source.ts';
 import { openDelimited } from './delimited-reader.ts';
 import {
@@ -33,7 +33,7 @@ export async function openRows(
     readonly name: string;
     readonly format: InputFormat | null;
     readonly map: LoadMap;
-    readonly dataset: Dataset;
+    readonly dataset: RowShape;
   },
 ): Promise<OpenedRows> {
   const { name, map, dataset } = options;
@@ -74,7 +74,7 @@ export async function openRows(
 }
 
 /** The columns that rows of a reader have: its own, or those that were looked for. */
-export function columnsOf(reader: RowReader, map: LoadMap, dataset: Dataset): readonly string[] {
+export function columnsOf(reader: RowReader, map: LoadMap, dataset: RowShape): readonly string[] {
   if (reader.columns !== null) return reader.columns;
   const extra = map.extra === 'all' ? [] : map.extra;
   return [...new Set([...columnsUsed(map, dataset), ...extra])];

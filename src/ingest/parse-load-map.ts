@@ -1,4 +1,4 @@
-import type { Dataset } from '../reports/dataset.ts';
+import type { RowShape } from '../reports/dataset.ts';
 import type { FieldSource, LoadMap } from './load-map.ts';
 import { booleanAt, delimiterAt, fail, namesAt, objectAt, textAt, zoneAt } from './map-values.ts';
 import { parseFieldSource } from './parse-field-source.ts';
@@ -9,7 +9,7 @@ const MAP_KEYS = ['zone', 'delimiter', 'quote', 'header', 'extra', 'sheet', 'fie
  * Checks a map against the dataset that it fills, before any row is read.
  * @throws DaybookError `E_MAP` that names where, what came, what is expected
  */
-export function parseLoadMap(raw: unknown, dataset: Dataset): LoadMap {
+export function parseLoadMap(raw: unknown, dataset: RowShape): LoadMap {
   const map = objectAt('(the whole)', raw, MAP_KEYS);
   const zone = map['zone'] === undefined ? null : zoneAt(map['zone']);
   const extra = map['extra'] ?? false;
@@ -24,7 +24,7 @@ export function parseLoadMap(raw: unknown, dataset: Dataset): LoadMap {
   };
 }
 
-function fieldsAt(raw: unknown, dataset: Dataset, zone: string | null) {
+function fieldsAt(raw: unknown, dataset: RowShape, zone: string | null) {
   const known = dataset.fields.map((field) => field.name);
   const given = objectAt('fields', raw, known);
   const fields = new Map<string, FieldSource>();
@@ -46,7 +46,7 @@ function checkAfter(
   name: string,
   source: FieldSource,
   fields: ReadonlyMap<string, FieldSource>,
-  dataset: Dataset,
+  dataset: RowShape,
 ): void {
   const instants = dataset.fields.filter((field) => field.type === 'instant').map((f) => f.name);
   const follow = (at: FieldSource, seen: readonly string[]): void => {

@@ -1,4 +1,4 @@
-import type { Dataset, Field } from '../reports/dataset.ts';
+import type { Field, RowShape } from '../reports/dataset.ts';
 import type { StageColumn } from '../store/loads.ts';
 import { extraColumns, inOrderOfNeed, namesakes, requireColumn } from './bind-columns.ts';
 import type { CopyWriter } from './copy-writer.ts';
@@ -31,7 +31,7 @@ interface FieldPlan {
 }
 
 /** What a staged row consists of, in the order in which the encoder writes it. */
-export function stageColumns(dataset: Dataset): StageColumn[] {
+export function stageColumns(dataset: RowShape): StageColumn[] {
   const types = {
     text: 'text',
     instant: 'timestamptz',
@@ -70,7 +70,7 @@ export class RowEncoder {
    * @throws DaybookError `E_MAP` for a column that the file does not have; `E_INPUT` without a map
    */
   constructor(options: {
-    dataset: Dataset;
+    dataset: RowShape;
     map: LoadMap;
     columns: readonly string[];
     fixedCount: boolean;

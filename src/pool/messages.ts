@@ -23,6 +23,8 @@ export interface ArtifactHint {
   /** Where it stands now, relative to the home folder. */
   readonly path: string;
   readonly storedBytes: number;
+  /** These are all. */
+  readonly isWhole: boolean;
 }
 
 /** From the runner or an API process to the primary. `id` is the sender's own. */

@@ -7,8 +7,13 @@ import { type Principal, principalName, ROLES, type Role } from './principal.ts'
 export const PRESETS = ['read', 'load', 'admin'] as const;
 export type Preset = (typeof PRESETS)[number];
 
-type Column = Role | Preset | 'operator';
-const COLUMNS: readonly Column[] = [...ROLES, ...PRESETS, 'operator'];
+/** A preset and a role may bear one name; their columns may not. */
+type Column = Role | `key:${Preset}` | 'operator';
+const COLUMNS: readonly Column[] = [
+  ...ROLES,
+  ...PRESETS.map((preset) => `key:${preset}` as const),
+  'operator',
+];
 
 const Y = true;
 const n = false;
@@ -28,6 +33,28 @@ const TABLE = {
   'data.load':       [Y,   Y,    n,      n,            n,   Y,   Y,      Y],
   'rejects.read':    [Y,   Y,    Y,      n,            n,   Y,   Y,      Y],
   'rejects.retry':   [Y,   Y,    n,      n,            n,   Y,   Y,      Y],
+  'rates.read':      [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
+  'rates.manage':    [Y,   Y,    n,      n,            n,   n,   Y,      Y],
+  'charges.read':    [Y,   Y,    Y,      n,            Y,   n,   Y,      Y],
+  'ledger.read':     [Y,   Y,    Y,      n,            Y,   n,   Y,      Y],
+  'ledger.post':     [Y,   Y,    n,      n,            n,   n,   Y,      Y],
+  'periods.lock':    [Y,   Y,    n,      n,            n,   n,   Y,      Y],
+  'periods.unlock':  [Y,   n,    n,      n,            n,   n,   n,      Y],
+  'reconciliations.read':
+                     [Y,   Y,    Y,      n,            Y,   n,   Y,      Y],
+  // Notes, disputes.
+  'reconciliations.settle':
+                     [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
+  // Locks the period; `periods.unlock` takes it back.
+  'reconciliations.sign_off':
+                     [Y,   Y,    n,      n,            n,   n,   Y,      Y],
+  'sales.read':      [Y,   Y,    Y,      n,            Y,   n,   Y,      Y],
+  // Customers, products, licences; proposals until they are sent.
+  'sales.write':     [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
+  // Policies say who may grant how much.
+  'discounts.manage':[Y,   Y,    n,      n,            n,   n,   Y,      Y],
+  'proposals.approve':
+                     [Y,   Y,    n,      n,            n,   n,   n,      Y],
   'keys.read':       [Y,   Y,    n,      n,            n,   n,   Y,      Y],
   'keys.manage':     [Y,   Y,    n,      n,            n,   n,   Y,      Y],
   'members.read':    [Y,   Y,    Y,      Y,            n,   n,   Y,      Y],
@@ -113,7 +140,7 @@ function allows(column: Column, action: Action): boolean {
 function scopeAllows(scope: Scope, action: Action, tenantId: string | null): boolean {
   if (tenantId !== null && isOperatorsAlone(action)) return false;
   if (!isPreset(scope)) return scope === action;
-  return allows(scope === 'admin' && tenantId === null ? 'operator' : scope, action);
+  return allows(scope === 'admin' && tenantId === null ? 'operator' : `key:${scope}`, action);
 }
 
 function isPreset(scope: Scope): scope is Preset {
@@ -129,6 +156,6 @@ function neededFor(principal: Principal, action: Action): string {
   if (principal.kind !== 'key') {
     return `the role ${ROLES.filter((role) => allows(role, action)).join(' or ')}`;
   }
-  const presets = PRESETS.filter((preset) => allows(preset, action));
+  const presets = PRESETS.filter((preset) => allows(`key:${preset}`, action));
   return `the scope ${[...presets, action].join(' or ')}`;
 }

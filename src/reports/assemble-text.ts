@@ -34,26 +34,26 @@ export async function assembleText(assembly: {
   readonly pieces: AsyncIterable<OpenedPiece>;
   readonly out: Sink;
   /** Hears, behind the member's head and all that follows, what inflates alone, and to how much. */
-  readonly cut: (rawBytes: number) => Promise<void>;
+  readonly cut: (rawBytes: number) => void;
   readonly signal: AbortSignal;
 }): Promise<void> {
   const { format, columns, locale, headers, pieces, out, cut, signal } = assembly;
   await out(GZIP_HEAD);
-  await cut(0);
+  cut(0);
   const runs: Run[] = [];
   if (format !== 'ndjson') {
     const head = deflateOwn(csvHead(columns, locale, headers));
     await out(head.data);
-    await cut(head.rawBytes);
+    cut(head.rawBytes);
     runs.push(head);
   }
   let index = 0;
   for await (const { piece, open } of pieces) {
     await copyPiece(index++, piece, open, out, signal);
-    await cut(piece.rawBytes);
+    cut(piece.rawBytes);
     runs.push(piece);
   }
   await out(FINAL_BLOCK);
   await out(gzipTail(joinRuns(runs)));
-  await cut(0);
+  cut(0);
 }

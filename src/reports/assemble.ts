@@ -30,7 +30,7 @@ export interface Assembly {
   readonly cellRefs: boolean;
   readonly out: Sink;
   /** Of text: see {@link assembleText}. */
-  readonly cut?: (rawBytes: number) => Promise<void>;
+  readonly cut?: (rawBytes: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -84,7 +84,7 @@ async function writeFile(assembly: Assembly): Promise<number> {
         headers: document.headers,
         pieces: openedPieces(assembly.pieces, assembly.openPiece),
         out: assembly.out,
-        cut: assembly.cut ?? (async () => {}),
+        cut: assembly.cut ?? (() => {}),
         signal: assembly.signal,
       });
       return 0;

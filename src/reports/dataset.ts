@@ -30,6 +30,9 @@ export interface Dataset {
   readonly tieBreak: readonly string[];
 }
 
+/** What rows of a file become: a dataset, or something else that is read from files. */
+export type RowShape = Omit<Dataset, 'name'>;
+
 const required = (name: string, type: FieldType, values?: readonly string[]): Field => ({
   name,
   type,
@@ -52,6 +55,10 @@ export const DISPOSITIONS = [
   'ignored',
 ] as const;
 export const ORDER_KINDS = ['sale', 'credit', 'adjustment'] as const;
+/** As `sales/proposal-moves.ts` has them. */
+export const PROPOSAL_STATUSES = ['draft', 'sent', 'approved', 'rejected', 'expired'] as const;
+export const CHARGE_STATES = ['rated', 'unrated'] as const;
+export const ENTRY_KINDS = ['charge', 'credit', 'adjustment', 'refund', 'reversal'] as const;
 
 export const DATASETS = {
   calls: {
@@ -99,9 +106,109 @@ export const DATASETS = {
       optional('salesperson', 'text'),
     ],
   },
+  proposal_lines: {
+    name: 'proposal_lines',
+    anchor: 'proposed_at',
+    naturalKey: ['proposal_id', 'line_no'],
+    tieBreak: ['proposal_id', 'line_no'],
+    fields: [
+      required('proposal_id', 'text'),
+      required('line_no', 'integer'),
+      required('proposed_at', 'instant'),
+      required('status', 'text', PROPOSAL_STATUSES),
+      required('customer', 'text'),
+      required('sku', 'text'),
+      optional('description', 'text'),
+      required('quantity', 'decimal'),
+      required('list_price', 'decimal'),
+      required('list_amount', 'decimal'),
+      optional('policy', 'text'),
+      required('allowed_discount', 'decimal'),
+      required('discount', 'decimal'),
+      required('net', 'decimal'),
+      required('currency', 'text'),
+      optional('salesperson', 'text'),
+      optional('decided_at', 'instant'),
+    ],
+  },
+  charges: {
+    name: 'charges',
+    anchor: 'started_at',
+    naturalKey: ['external_id'],
+    tieBreak: ['external_id'],
+    fields: [
+      required('external_id', 'text'),
+      required('started_at', 'instant'),
+      required('status', 'text', CHARGE_STATES),
+      optional('reason', 'text'),
+      required('payer', 'text'),
+      optional('direction', 'text', DIRECTIONS),
+      optional('caller', 'text'),
+      optional('callee', 'text'),
+      optional('agent', 'text'),
+      optional('trunk', 'text'),
+      optional('actual_seconds', 'integer'),
+      optional('billed_seconds', 'integer'),
+      optional('plan', 'text'),
+      optional('plan_from', 'instant'),
+      optional('prefix', 'text'),
+      optional('rate', 'decimal'),
+      optional('rate_unit_seconds', 'integer'),
+      optional('increment_seconds', 'integer'),
+      optional('minimum_seconds', 'integer'),
+      optional('connect_fee', 'decimal'),
+      optional('rounding', 'text'),
+      optional('rounding_step', 'decimal'),
+      optional('amount', 'decimal'),
+      optional('currency', 'text'),
+    ],
+  },
+  ledger_entries: {
+    name: 'ledger_entries',
+    anchor: 'effective_at',
+    naturalKey: ['source'],
+    tieBreak: ['source'],
+    fields: [
+      required('source', 'text'),
+      required('effective_at', 'instant'),
+      required('kind', 'text', ENTRY_KINDS),
+      required('payer', 'text'),
+      required('amount', 'decimal'),
+      required('currency', 'text'),
+      optional('reverses', 'text'),
+      optional('note', 'text'),
+      required('posted_by', 'text'),
+    ],
+  },
+  rates: {
+    name: 'rates',
+    anchor: 'valid_from',
+    naturalKey: ['plan', 'valid_from', 'prefix', 'window', 'from_second'],
+    tieBreak: ['plan', 'prefix', 'window', 'from_second'],
+    fields: [
+      required('plan', 'text'),
+      required('prefix', 'text'),
+      required('valid_from', 'instant'),
+      optional('description', 'text'),
+      optional('connect_fee', 'decimal'),
+      required('rate', 'decimal'),
+      optional('rate_unit_seconds', 'integer'),
+      optional('increment_seconds', 'integer'),
+      optional('minimum_seconds', 'integer'),
+      optional('from_second', 'integer'),
+      optional('window', 'text'),
+      optional('currency', 'text'),
+      optional('direction', 'text'),
+    ],
+  },
 } as const satisfies Record<string, Omit<Dataset, 'name'> & { name: string }>;
 
-export type DatasetName = 'calls' | 'order_lines';
+export type DatasetName =
+  | ('calls' | 'order_lines' | 'rates')
+  | ('charges' | 'ledger_entries' | 'proposal_lines');
+
+/** Datasets of files: what `daybook load` takes. The others Daybook itself makes. */
+export const LOADED_DATASETS = ['calls', 'order_lines', 'rates'] as const;
 
 export function datasetOf(name: DatasetName): Dataset {
   return DATASETS[name];

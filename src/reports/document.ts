@@ -27,6 +27,8 @@ export interface ReportDocument {
   readonly revision: number;
   /** Days whose data was not complete when the file was made all the same; absent: none. */
   readonly incompleteDays?: readonly string[];
+  /** Of an amendment: how it differs from the file that it amends. */
+  readonly changes?: DocumentChanges;
   /** The filters, in words such as `queue = PS, NE`. */
   readonly filters: readonly string[];
   readonly params: readonly { readonly name: string; readonly value: string }[];
@@ -40,6 +42,25 @@ export interface ReportDocument {
   readonly byDay: Table;
   /** Per day: window, hours, rows, content hash, summed columns; then the sum and the check. */
   readonly control: Table;
+}
+
+export interface DocumentChanges {
+  /** Of the file that is amended. */
+  readonly revision: number;
+  /** Dates whose rows are others. */
+  readonly days: readonly string[];
+  /** Rows by their key, after filters; null: those of then are not known any more, or too many. */
+  readonly counts: {
+    readonly added: number;
+    readonly changed: number;
+    readonly removed: number;
+  } | null;
+  /** Rows that are counted and not in `rows`. */
+  readonly unlisted: number;
+  /** The first of them, as rows of the dataset; a changed one comes twice. */
+  readonly rows: Table;
+  /** Each figure then and now, and the difference. */
+  readonly totals: Table;
 }
 
 /** A small table, such as the totals: cells in the order of the columns. */

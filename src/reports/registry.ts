@@ -2,15 +2,31 @@ import { DaybookError } from '../errors.ts';
 import type { DatasetName } from './dataset.ts';
 import type { ReportKind } from './define-report.ts';
 import { agents } from './kinds/agents.ts';
+import { billing } from './kinds/billing.ts';
 import { calls } from './kinds/calls.ts';
+import { charges } from './kinds/charges.ts';
 import { products } from './kinds/products.ts';
+import { proposals } from './kinds/proposals.ts';
 import { queues } from './kinds/queues.ts';
 import { sales } from './kinds/sales.ts';
 import { salesDaily } from './kinds/sales-daily.ts';
+import { statement } from './kinds/statement.ts';
 import { traffic } from './kinds/traffic.ts';
 import { suggestion } from './suggest.ts';
 
-const KINDS: readonly ReportKind[] = [calls, queues, agents, traffic, sales, salesDaily, products];
+const KINDS: readonly ReportKind[] = [
+  calls,
+  queues,
+  agents,
+  traffic,
+  sales,
+  salesDaily,
+  products,
+  proposals,
+  billing,
+  charges,
+  statement,
+];
 
 const BY_NAME: ReadonlyMap<string, ReportKind> = new Map(KINDS.map((kind) => [kind.name, kind]));
 

@@ -10,6 +10,10 @@ export const REPORT_NAMES = [
   'sales',
   'sales-daily',
   'products',
+  'proposals',
+  'billing',
+  'charges',
+  'statement',
 ] as const;
 export type ReportName = (typeof REPORT_NAMES)[number];
 

@@ -9,7 +9,10 @@ import { startPlanningAhead } from '../scheduler/ahead/start-planning.ts';
 import { createCacheMeter } from '../scheduler/cache-metrics.ts';
 import { clean } from '../scheduler/clean.ts';
 import { startCleaner } from '../scheduler/cleaner.ts';
+import { startExpiringProposals } from '../scheduler/expire-proposals.ts';
+import { startHashing } from '../scheduler/hash-files.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
+import { startRating } from '../scheduler/rating/start-rating.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { openSendStage } from '../scheduler/send/open-send-stage.ts';
 import { createStages } from '../scheduler/stages/create-stages.ts';
@@ -55,6 +58,7 @@ export async function runRunner(config: Config): Promise<void> {
     },
     log,
   });
+  const hasher = startHashing({ database, home, log, isIdle: () => executor.isIdle() });
   const executor = startRunExecutor({
     database,
     source,
@@ -71,6 +75,7 @@ export async function runRunner(config: Config): Promise<void> {
     mostOfTenant: MOST_RUNS_OF_TENANT,
     announce: (hint) => {
       sendToPrimary({ kind: 'progress', hint });
+      if (hint.state === 'done') hasher.wake();
       // What it made may be sealed now.
       if (hint.state === 'done' || hint.state === 'failed') ticker.wake('process');
       // What the run had pinned may go now.
@@ -87,9 +92,11 @@ export async function runRunner(config: Config): Promise<void> {
     holder,
     log,
     onQueued: () => executor.wake(),
-    stages: createStages({ database, send: send.pass }),
+    stages: createStages({ database, source, holder, send: send.pass }),
   });
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
+  const expiry = startExpiringProposals({ database, log });
+  const rating = startRating({ database, source, holder, log });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'wake') {
@@ -100,7 +107,9 @@ export async function runRunner(config: Config): Promise<void> {
   });
   onDrain(async () => {
     watch.stop();
-    await Promise.all([ahead.stop(), ticker.stop(), executor.drain(DRAIN_MS), cleaner.stop()]);
+    const workers = [ahead, ticker, expiry, rating, cleaner];
+    await Promise.all([executor.drain(DRAIN_MS), ...workers.map((worker) => worker.stop())]);
+    await hasher.stop();
     send.close();
     await database.close();
   });

@@ -5,17 +5,16 @@ import { makingFolder, putInPlace } from '../cache/unfinished.ts';
 import { toFileError } from '../errors.ts';
 import type { Coding, FileBlock } from '../reports/stored-form.ts';
 import { createBlockIndex } from './block-index.ts';
-import { openContentHash } from './content-hash.ts';
 
 /**
- * A finished file in the making: written beside, hashed on the way, synced, renamed. Its bytes may
- * be read from `temporary` while they come; they are never taken back, only all given up.
+ * A finished file in the making: written beside, synced, renamed. Its bytes may be read from
+ * `temporary` while they come; they are never taken back, only all given up.
  */
 export interface ArtifactWriter {
-  /** Resolves when it wants more, and is done with the bytes. */
+  /** Resolves when it is done with the bytes, and wants more. */
   write(bytes: Uint8Array): Promise<void>;
   /** Of a coded file: what was written since the last cut inflates alone, to `rawBytes`. */
-  cut(rawBytes: number): Promise<void>;
+  cut(rawBytes: number): void;
   commit(): Promise<WrittenArtifact>;
   /** Leaves nothing behind. */
   abort(): Promise<void>;
@@ -24,8 +23,6 @@ export interface ArtifactWriter {
 export interface WrittenArtifact {
   /** Of the file as people get it. */
   readonly bytes: number;
-  /** Of the same, hex. */
-  readonly sha256: string;
   readonly coding: Coding;
   readonly storedBytes: number;
   readonly blocks: readonly FileBlock[];
@@ -37,13 +34,13 @@ export interface ArtifactTarget {
   readonly path: string;
   readonly coding: Coding;
   /**
-   * Hears how many bytes stand in the file, and where it stands while it is made, relative to the
-   * home folder.
+   * Hears how many bytes stand in the file, where it stands while it is made, relative to the home
+   * folder, and whether it is whole: then it only has to be made to last.
    */
-  readonly onBytes: (storedBytes: number, temporary: string) => void;
+  readonly onBytes: (storedBytes: number, temporary: string, isWhole: boolean) => void;
 }
 
-/** Small writes are gathered up to this many bytes. */
+/** So many bytes are gathered, and written at once. */
 const GATHER_BYTES = 1 << 20;
 /** And for so long: who reads along does not wait for a day that is still being made. */
 const GATHER_MS = 100;
@@ -56,10 +53,12 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
   const making = makingFolder('files');
   const temporary = join(making, `${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   const index = createBlockIndex(coding);
-  const hash = openContentHash(coding);
   let handle: FileHandle | null = null;
-  let gathered: Uint8Array[] = [];
-  let gatheredBytes = 0;
+  /** One is filled while the other is written; each waits until it is free. */
+  const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(GATHER_BYTES));
+  const free: Promise<void>[] = [Promise.resolve(), Promise.resolve()];
+  let turn = 0;
+  let filled = 0;
   let storedBytes = 0;
   let syncedBytes = 0;
   let flushing: Promise<void> = Promise.resolve();
@@ -72,20 +71,34 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
     return open(join(home, temporary), 'wx', 0o600);
   }
 
-  /** Writes what is gathered, behind what is being written. */
+  /** Writes what is gathered, behind what is being written, and goes on with the other buffer. */
   function flush(): Promise<void> {
-    const data = gathered;
-    gathered = [];
-    gatheredBytes = 0;
     if (lingering) clearTimeout(lingering);
     lingering = null;
+    if (filled === 0) return flushing;
+    const data = buffers[turn].subarray(0, filled);
     flushing = flushing.then(() => put(data));
     // It may fail while something else is awaited.
     flushing.catch(() => {});
+    free[turn] = flushing;
+    turn = 1 - turn;
+    filled = 0;
     return flushing;
   }
 
-  async function put(data: readonly Uint8Array[]): Promise<void> {
+  async function gather(data: Uint8Array): Promise<void> {
+    for (let at = 0; at < data.length; ) {
+      await free[turn];
+      const part = data.subarray(at, at + GATHER_BYTES - filled);
+      buffers[turn].set(part, filled);
+      filled += part.length;
+      at += part.length;
+      if (filled === GATHER_BYTES) flush();
+      else lingering ??= setTimeout(flush, GATHER_MS);
+    }
+  }
+
+  async function put(data: Uint8Array): Promise<void> {
     handle ??= await openTemporary();
     storedBytes += await writeAll(handle, data);
     if (storedBytes - syncedBytes >= SYNC_BYTES && syncing === null) {
@@ -96,35 +109,30 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
       // A failure stays for the end: the system tells of it only once.
       syncing.catch(() => {});
     }
-    onBytes(storedBytes, temporary);
+    onBytes(storedBytes, temporary, false);
   }
 
   return {
     write: (data) =>
       naming(async () => {
-        gatheredBytes += data.length;
-        const isEnough = gatheredBytes >= GATHER_BYTES;
-        gathered.push(isEnough ? data : Uint8Array.from(data));
-        const writing = isEnough ? flush() : null;
-        if (!isEnough) lingering ??= setTimeout(() => void flush().catch(() => {}), GATHER_MS);
-        hash.write(data);
-        for (const block of index.add(data)) await hash.block(block);
-        await writing;
+        index.add(data);
+        await gather(data);
       }),
-    async cut(rawBytes) {
-      for (const block of index.cut(rawBytes)) await hash.block(block);
-    },
+    cut: (rawBytes) => index.cut(rawBytes),
     commit: () =>
       naming(async () => {
         await flush();
-        const file = handle as unknown as FileHandle;
-        for (const block of index.end()) await hash.block(block);
-        const [content] = await Promise.all([hash.end(), file.sync(), syncing]);
+        handle ??= await openTemporary();
+        const file = handle;
+        onBytes(storedBytes, temporary, true);
+        const blocks = index.end();
+        await Promise.all([file.sync(), syncing]);
         await file.close();
         handle = null;
         await putInPlace(join(home, temporary), join(home, path));
         await syncFolder(folder);
-        return { ...content, coding, storedBytes, blocks: index.blocks };
+        const bytes = blocks.reduce((sum, { rawBytes }) => sum + rawBytes, 0);
+        return { bytes, coding, storedBytes, blocks };
       }),
     async abort() {
       if (lingering) clearTimeout(lingering);
@@ -137,19 +145,11 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
 }
 
 /** @returns how many bytes there were */
-async function writeAll(file: FileHandle, data: readonly Uint8Array[]): Promise<number> {
-  const total = data.reduce((sum, { length }) => sum + length, 0);
-  let rest = data;
-  for (let done = 0; done < total; ) {
-    let { bytesWritten } = await file.writev([...rest]);
-    done += bytesWritten;
-    rest = rest.flatMap((bytes) => {
-      const written = Math.min(bytesWritten, bytes.length);
-      bytesWritten -= written;
-      return written < bytes.length ? [bytes.subarray(written)] : [];
-    });
+async function writeAll(file: FileHandle, data: Uint8Array): Promise<number> {
+  for (let done = 0; done < data.length; ) {
+    done += (await file.write(data, done)).bytesWritten;
   }
-  return total;
+  return data.length;
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -12,6 +12,7 @@ import { moveRun } from '../store/runs.ts';
 import { sealParts } from '../store/sealed-parts.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
 import { makeAhead } from './ahead/make-ahead.ts';
+import { hashOfFile } from './hash-files.ts';
 import { produceReport } from './produce-report.ts';
 import type { ProducedReport, ReportDeps } from './report-job.ts';
 import { progressWriter } from './run-progress.ts';
@@ -72,7 +73,7 @@ export async function executeRun(
     } else {
       const produced = await produceReport(job, { ...deps, log });
       const last = await progress.stop();
-      await commitOrRemove(run, tenant, produced, last, deps);
+      await commitOrRemove(run, tenant, produced, last, signal, deps);
     }
     state = 'done';
   } catch (thrown) {
@@ -89,10 +90,11 @@ async function commitOrRemove(
   tenant: Tenant,
   produced: ProducedReport,
   progress: RunProgress | null,
+  signal: AbortSignal,
   deps: ExecuteDeps,
 ): Promise<void> {
   try {
-    await commit(run, tenant, produced, progress, deps);
+    await commit(run, tenant, produced, progress, signal, deps);
   } catch (error) {
     if (await isCommitted(run, produced.fileId, deps)) return;
     await rm(join(deps.home, produced.path), { force: true });
@@ -122,10 +124,21 @@ async function commit(
   tenant: Tenant,
   produced: ProducedReport,
   progress: RunProgress | null,
+  signal: AbortSignal,
   deps: ExecuteDeps,
 ): Promise<void> {
   const { request } = run;
   const { document, dayKeys } = produced;
+  const name = fileNameOf({
+    tenant: tenant.title,
+    report: request.report,
+    period: request.period,
+    format: request.format,
+    revision: document.revision,
+  });
+  // What is sealed bears its hash from the start; nobody waits for it.
+  const sha256 =
+    dayKeys === null ? null : await hashOfFile(deps.home, { ...produced, name }, signal);
   await deps.database.asTenant(run.tenantId, async (tx) => {
     const finishedAt = await finish(tx, run, progress);
     const keptMs = dayKeys === null ? INTERACTIVE_FILE_MS : SEALED_FILE_MS;
@@ -134,18 +147,12 @@ async function commit(
       id: produced.fileId,
       tenantId: run.tenantId,
       runId: run.id,
-      name: fileNameOf({
-        tenant: tenant.title,
-        report: request.report,
-        period: request.period,
-        format: request.format,
-        revision: document.revision,
-      }),
+      name,
       format: request.format,
       mediaType: mediaTypeOf(request.format),
       path: produced.path,
       bytes: produced.bytes,
-      sha256: produced.sha256,
+      sha256,
       coding: produced.coding,
       storedBytes: produced.storedBytes,
       blocks: produced.blocks,

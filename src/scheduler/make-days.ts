@@ -13,7 +13,7 @@ import { totalsFamily, totalsKey } from '../reports/part-keys.ts';
 import type { Dispatcher } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
 import { type DayTotals, type FoldSpec, groupedPieceRows } from '../reports/totals.ts';
-import type { Database } from '../store/database.ts';
+import type { Database, Tx } from '../store/database.ts';
 import type { PinHolder } from '../store/part-pins.ts';
 import { forgetParts, recordParts, recordTotals, type StoredPart } from '../store/parts.ts';
 import type { DayWindow } from '../time/day-window.ts';
@@ -71,6 +71,9 @@ export interface DayMeter {
   partsRecorded?(bytes: readonly number[]): void;
 }
 
+/** A part whose row is lost is an orphan, and made again; a pin that is lost, at worst the same. */
+const UNLASTING = { lasting: false } as const;
+
 const NO_ROWS: DayTotals = { rows: 0, groups: [] };
 
 /**
@@ -83,7 +86,11 @@ export async function makeDays(
   job: DaysJob,
   deps: DaysDeps,
 ): Promise<MadeDay[]> {
-  const found = await deps.database.asTenant(job.tenantId, (tx) => findDays(tx, planned, job));
+  const found = await deps.database.asTenant(
+    job.tenantId,
+    (tx) => findDays(tx, planned, job),
+    UNLASTING,
+  );
   const stop = new AbortController();
   const signal = AbortSignal.any([job.signal, stop.signal]);
   // Every day of the period waits on it.
@@ -209,7 +216,7 @@ async function record(
   if (fragment) parts.push({ kind: 'fragment', ref: fragment });
   // Read from the source although a part was there: that one was damaged.
   const damaged = result.extracted ? found.rowsPart : null;
-  await deps.database.asTenant(tenantId, async (tx) => {
+  const write = async (tx: Tx) => {
     if (damaged) await forgetParts(tx, tenantId, [damaged.path]);
     await recordParts(tx, useOf(job), kind.dataset, plan.day, parts);
     await recordTotals(
@@ -227,7 +234,8 @@ async function record(
         };
       }),
     );
-  });
+  };
+  await deps.database.asTenant(tenantId, write, UNLASTING);
   if (damaged) deps.meter?.damageFound();
   deps.meter?.partsRecorded?.(parts.map(({ ref }) => ref.bytes));
 }

@@ -4,6 +4,7 @@ import { DaybookError } from '../errors.ts';
 import { assembleFile } from '../reports/assemble.ts';
 import { isTextFormat } from '../reports/assemble-text.ts';
 import type { ReportDocument } from '../reports/document.ts';
+import type { Piece } from '../reports/fragment.ts';
 import { reportKind } from '../reports/registry.ts';
 import { codingOf } from '../reports/stored-form.ts';
 import { forgetParts } from '../store/parts.ts';
@@ -11,12 +12,14 @@ import type { DayKeys } from '../store/report-files.ts';
 import { type ArtifactWriter, openArtifact } from './artifact.ts';
 import { describeReport } from './describe-report.ts';
 import { type DetailJob, hasLinesByDay } from './detail-job.ts';
-import { piecesOf } from './make-days.ts';
+import { type MadeDay, piecesOf } from './make-days.ts';
 import { makeDetail } from './make-detail.ts';
 import { planDays } from './plan-days.ts';
 import { produceText } from './produce-text.ts';
+import { proveMoney } from './prove-money.ts';
 import { openInOrder } from './read-pieces.ts';
 import type { ProducedReport, ReportDeps, ReportJob } from './report-job.ts';
+import { describeChanges } from './restate/describe-changes.ts';
 import { sealDays } from './seal-days.ts';
 
 /** A damaged fragment is dropped, and all of the run's are rendered again, this many times. */
@@ -60,7 +63,7 @@ async function produceOnce(
     home: deps.home,
     path,
     coding,
-    onBytes: (storedBytes, temporary) => job.onArtifact({ fileId, path: temporary, storedBytes }),
+    onBytes: (storedBytes, path, isWhole) => job.onArtifact({ fileId, path, storedBytes, isWhole }),
   });
   try {
     const { document, dayKeys } = await write({ job, kind, planned, renderAgain }, artifact, deps);
@@ -85,24 +88,36 @@ async function write(
   artifact: ArtifactWriter,
   deps: ReportDeps,
 ): Promise<Described> {
-  const { job, kind, planned } = detail;
+  const { job } = detail;
   const { format } = job.request;
   if (isTextFormat(format) && hasLinesByDay(detail)) {
     const days = await produceText(detail, format, artifact, deps);
-    const { revision, dayKeys } = await sealDays(job, planned, days, deps);
-    return { document: describeReport(job, kind, days, piecesOf(days), revision), dayKeys };
+    return describe(detail, days, piecesOf(days), deps);
   }
   const { days, pieces, cellRefs } = await makeDetail(detail, deps);
-  const { revision, dayKeys } = await sealDays(job, planned, days, deps);
-  const document = describeReport(job, kind, days, pieces, revision);
+  const { document, dayKeys } = await describe(detail, days, pieces, deps);
   await assembleFile({
     document,
     pieces,
     cellRefs,
     openPiece: openInOrder(deps.home, pieces),
     out: (bytes) => artifact.write(bytes),
-    cut: (rawBytes) => artifact.cut(rawBytes),
+    cut: artifact.cut,
     signal: job.signal,
   });
   return { document, dayKeys };
+}
+
+/** Which revision it is, what it says of itself, and of an amendment what changed. */
+async function describe(
+  { job, kind, planned }: DetailJob,
+  days: readonly MadeDay[],
+  pieces: readonly Piece[],
+  deps: ReportDeps,
+): Promise<Described> {
+  await proveMoney(job, kind, days, deps);
+  const { revision, dayKeys } = await sealDays(job, planned, days, deps);
+  const document = describeReport(job, kind, days, pieces, revision);
+  const changes = await describeChanges(job, kind, days, dayKeys, document, deps);
+  return { document: changes ? { ...document, changes } : document, dayKeys };
 }

@@ -49,7 +49,7 @@ export async function produceText(
     headers: request.headers,
     pieces: openAhead(deps.home, pieces()),
     out: (bytes) => artifact.write(bytes),
-    cut: (rawBytes) => artifact.cut(rawBytes),
+    cut: artifact.cut,
     signal,
   }).catch((error) => {
     stop.abort(error);

@@ -41,6 +41,8 @@ export interface ArtifactState {
   /** Where it stands now, relative to the home folder. */
   readonly path: string;
   readonly storedBytes: number;
+  /** These are all; it has yet to be made to last, and entered. */
+  readonly isWhole: boolean;
 }
 
 export interface ReportDeps extends DaysDeps {

@@ -32,6 +32,8 @@ export interface ExecutorDeps extends ExecuteDeps {
 export interface RunExecutor {
   /** Looks for runs, and for wishes to cancel, now. */
   wake(): void;
+  /** Whether no run is being worked on. */
+  isIdle(): boolean;
   /** Claims nothing more, waits up to `graceMs`, then gives the rest back to the queue. */
   drain(graceMs: number): Promise<void>;
 }
@@ -130,6 +132,7 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
 
   return {
     wake,
+    isIdle: () => held.size === 0,
     async drain(graceMs) {
       draining = true;
       clearInterval(heart);

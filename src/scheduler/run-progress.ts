@@ -36,7 +36,11 @@ export function progressWriter(
     latest = null;
     if (progress === null) return;
     writing = writing
-      .then(() => deps.database.asTenant(run.tenantId, (tx) => writeProgress(tx, run, progress)))
+      .then(() =>
+        deps.database.asTenant(run.tenantId, (tx) => writeProgress(tx, run, progress), {
+          lasting: false,
+        }),
+      )
       .then(
         () => deps.announce(hint('running')),
         () => {},

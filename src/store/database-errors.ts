@@ -28,6 +28,8 @@ const NETWORK = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
 ]);
+/** A trigger of ours refused what falls into a locked period. */
+const LOCKED_DAY = 'DB001';
 /** node-postgres tells a lost connection by the words alone. */
 const LOST = /^(Connection terminated|Client has encountered a connection error|Client was closed)/;
 const DEADLINE = /^Query read timeout|timeout exceeded when trying to connect|^timeout expired/;
@@ -54,7 +56,7 @@ export function isConnectionLoss(error: unknown): boolean {
 
 /**
  * `E_UNAVAILABLE` for what is about the connection, a deadline or a conflict, `E_NO_SPACE` for a
- * full disk of the server; anything else, such as a broken constraint, as it is.
+ * full disk of the server, `E_LOCKED` for a day that is locked; anything else, such as a broken constraint, as it is.
  */
 export function toStoreError(error: unknown): unknown {
   if (error instanceof DaybookError || !(error instanceof Error)) return error;
@@ -62,6 +64,7 @@ export function toStoreError(error: unknown): unknown {
   if (code === '53100') {
     return new DaybookError('E_NO_SPACE', { where: 'the database' }, error);
   }
+  if (code === LOCKED_DAY) return lockedDay(error);
   if (
     isConnectionLoss(error) ||
     isConflict(error) ||
@@ -71,6 +74,11 @@ export function toStoreError(error: unknown): unknown {
     return unavailable(error);
   }
   return error;
+}
+
+function lockedDay(error: Error): DaybookError {
+  const [, day, reason] = /^the day (\S+) is locked: (.*)$/s.exec(error.message) ?? [];
+  return new DaybookError('E_LOCKED', { day: day ?? '', reason: reason ?? error.message }, error);
 }
 
 /** Any failure to connect, a refused password too. */

@@ -47,6 +47,11 @@ export interface TransactionOptions {
    * conflict (40001, 40P01) or a lost connection is tried up to 5 times. Default false.
    */
   readonly repeatable?: boolean;
+  /**
+   * False: the commit does not wait for the disk of the server; when that fails within the next
+   * second, the work may be lost, as a whole. Default true.
+   */
+  readonly lasting?: boolean;
 }
 
 export interface Database {
@@ -197,6 +202,7 @@ function openingOf(role: string, timeoutMs: number, settings: TransactionOptions
     `begin isolation level ${isolation}${settings.readOnly ? ' read only' : ''}`,
     `set local statement_timeout = ${timeoutMs}`,
     `set local idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`,
+    ...(settings.lasting === false ? ['set local synchronous_commit = off'] : []),
     role,
   ].join('; ');
 }

@@ -19,8 +19,8 @@ export interface FileRow {
   readonly path: string;
   /** Of the file as people get it, whatever its coding on disk. */
   readonly bytes: number;
-  /** Of the same, hex. */
-  readonly sha256: string;
+  /** Of the same, hex. Null: nobody has read it through yet. */
+  readonly sha256: string | null;
   /** How it stands on disk. */
   readonly coding: Coding;
   readonly storedBytes: number;
@@ -53,11 +53,11 @@ const FILE_COLUMNS = `
 export async function insertFile(tx: Tx, file: NewFile): Promise<FileRow> {
   const [row] = await tx.query<FileRow>(
     `insert into daybook.files (id, tenant_id, run_id, name, format, media_type, path, bytes,
-       sha256, coding, stored_bytes, blocks, row_count, document, data_as_of, revision, expires_at,
-       day_keys)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-       timestamptz 'epoch' + $15::float8 * interval '1 millisecond', $16,
-       timestamptz 'epoch' + $17::float8 * interval '1 millisecond', $18)
+       coding, stored_bytes, blocks, row_count, document, data_as_of, revision, expires_at,
+       day_keys, sha256)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+       timestamptz 'epoch' + $14::float8 * interval '1 millisecond', $15,
+       timestamptz 'epoch' + $16::float8 * interval '1 millisecond', $17, $18)
      returning ${FILE_COLUMNS}`,
     [
       file.id,
@@ -68,7 +68,6 @@ export async function insertFile(tx: Tx, file: NewFile): Promise<FileRow> {
       file.mediaType,
       file.path,
       file.bytes,
-      file.sha256,
       file.coding,
       file.storedBytes,
       JSON.stringify(file.blocks.map(({ bytes, rawBytes, crc32 }) => [bytes, rawBytes, crc32])),
@@ -78,6 +77,7 @@ export async function insertFile(tx: Tx, file: NewFile): Promise<FileRow> {
       file.revision,
       file.expiresAt,
       file.dayKeys ? JSON.stringify(file.dayKeys) : null,
+      file.sha256,
     ],
   );
   return row;
@@ -91,6 +91,23 @@ export async function findFileOfRun(tx: Tx, runId: string): Promise<FileRow | nu
     [runId],
   );
   return row ?? null;
+}
+
+/** Files that nobody has read through yet, oldest first. In a system transaction. */
+export async function findUnhashedFiles(tx: Tx, limit: number): Promise<FileRow[]> {
+  return tx.query<FileRow>(
+    `select ${FILE_COLUMNS} from daybook.files where sha256 is null and removed_at is null
+     order by created_at limit $1`,
+    [limit],
+  );
+}
+
+/** @param sha256 hex, of the file as people get it; what was entered before stays */
+export async function enterHash(tx: Tx, id: string, sha256: string): Promise<void> {
+  await tx.run('update daybook.files set sha256 = $2 where id = $1::uuid and sha256 is null', [
+    id,
+    sha256,
+  ]);
 }
 
 /** Null for an unknown id, which another tenant's is too. */

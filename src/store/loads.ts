@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { from as copyFrom } from 'pg-copy-streams';
-import { DaybookError } from '../errors.ts';
 import { type Dataset, type DatasetName, datasetOf } from '../reports/dataset.ts';
+import { copyInto } from './copy-into.ts';
 import type { Database, Tx } from './database.ts';
 
 /**
@@ -54,8 +53,6 @@ export interface StoredLoad {
 }
 
 const LONGEST_LOAD_MS = 6 * 3_600_000;
-/** No byte taken by the database for so long: it is gone. */
-const STALLED_MS = 120_000;
 
 /** @throws DaybookError `E_UNAVAILABLE` when the database is lost; then nothing is stored */
 export function storeLoads(database: Database) {
@@ -70,7 +67,8 @@ export function storeLoads(database: Database) {
       async (tx) => {
         const dataset = datasetOf(load.dataset);
         await tx.run(stageTableSql(columns, dataset));
-        const staged = await copyRows(tx, columns, fill, signal);
+        const names = columns.map((column) => column.name);
+        const staged = await copyInto(tx, 'pg_temp.daybook_stage', names, fill, signal);
         return orAbandon(tx, signal, () => merge(tx, load, dataset, staged));
       },
       { statementTimeoutMs: LONGEST_LOAD_MS },
@@ -174,87 +172,6 @@ async function moveMark(tx: Tx, load: Load, to: number | null): Promise<number |
     [load.tenantId, load.dataset],
   );
   return mark ? mark.complete_through.getTime() : null;
-}
-
-/** Feeds COPY; whatever goes wrong on either side ends both. */
-async function copyRows(
-  tx: Tx,
-  columns: readonly StageColumn[],
-  fill: (write: (bytes: Buffer) => Promise<void>) => Promise<Staged>,
-  signal: AbortSignal,
-): Promise<Staged> {
-  const names = columns.map((column) => column.name).join(', ');
-  const copy = tx.client.query(
-    copyFrom(`copy pg_temp.daybook_stage (${names}) from stdin (format binary)`),
-  );
-  let fail: (error: unknown) => void = () => {};
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  failed.catch(() => {});
-  const lost = (error?: Error) =>
-    fail(
-      new DaybookError(
-        'E_UNAVAILABLE',
-        { what: 'the database', reason: error?.message ?? 'the connection ended' },
-        error,
-      ),
-    );
-  const cancelled = () => fail(signal.reason);
-  copy.on('error', fail);
-  tx.client.on('error', lost);
-  tx.client.on('end', lost);
-  signal.addEventListener('abort', cancelled, { once: true });
-  const write = (bytes: Buffer) =>
-    Promise.race([
-      failed,
-      withinStall(
-        new Promise<void>((resolve, reject) => {
-          copy.write(bytes, (error) => (error ? reject(error) : resolve()));
-        }),
-        lost,
-      ),
-    ]);
-  try {
-    signal.throwIfAborted();
-    const staged = await Promise.race([failed, fill(write)]);
-    await Promise.race([
-      failed,
-      new Promise<void>((resolve) => {
-        copy.end(() => resolve());
-      }),
-    ]);
-    return staged;
-  } catch (error) {
-    await abandon(copy, error);
-    throw error;
-  } finally {
-    tx.client.off('error', lost);
-    tx.client.off('end', lost);
-    signal.removeEventListener('abort', cancelled);
-  }
-}
-
-/** Tells the server that the COPY has failed, and waits until it has heard. */
-async function abandon(
-  copy: NodeJS.WritableStream & { destroy(error?: Error): void },
-  why: unknown,
-) {
-  const heard = new Promise<void>((resolve) => {
-    copy.once('close', resolve);
-    setTimeout(resolve, 5_000).unref();
-  });
-  copy.on('error', () => {});
-  copy.destroy(why instanceof Error ? why : new Error('abandoned'));
-  await heard;
-}
-
-function withinStall<T>(promise: Promise<T>, lost: (error: Error) => void): Promise<T> {
-  const timer = setTimeout(
-    () => lost(new Error(`it took no rows for ${STALLED_MS / 1000} s`)),
-    STALLED_MS,
-  );
-  return promise.finally(() => clearTimeout(timer));
 }
 
 const KEEP_REJECTS = `

@@ -1,3 +1,4 @@
+import type { ReportDocument } from '../reports/document.ts';
 import type { ReportRequest } from '../reports/request.ts';
 import type { RecipientKind } from '../reports/schedule-spec.ts';
 import type { Tx } from './database.ts';
@@ -106,6 +107,28 @@ export async function findLatestSealed(
     `select revision, day_keys as "dayKeys" from daybook.report_files
      where subject = $1 order by revision desc, sealed_at desc limit 1`,
     [subject],
+  );
+  return row ?? null;
+}
+
+/** The file that an amendment amends; null for an unknown id. Tenant transaction. */
+export async function findAmended(
+  tx: Tx,
+  id: string,
+): Promise<{
+  readonly revision: number;
+  readonly dayKeys: DayKeys;
+  readonly document: ReportDocument;
+} | null> {
+  const [row] = await tx.query<{
+    revision: number;
+    dayKeys: DayKeys;
+    document: ReportDocument;
+  }>(
+    `select r.revision, r.day_keys as "dayKeys", f.document from daybook.report_files r
+     join daybook.files f on f.tenant_id = r.tenant_id and f.id = r.file_id
+     where r.id = $1::uuid`,
+    [id],
   );
   return row ?? null;
 }

@@ -46,15 +46,17 @@ export interface EndedOccurrence {
   readonly runs: readonly EndedRun[];
 }
 
-const RUNS = `(
-  select coalesce(json_agg(json_build_object('id', r.id, 'variant', r.variant, 'amends', r.amends,
+const RUN = `json_build_object('id', r.id, 'variant', r.variant, 'amends', r.amends,
     'request', r.request, 'state', r.state, 'errorCode', r.error_code,
     'errorMessage', r.error_message, 'file', case when f.id is not null then json_build_object(
       'id', f.id, 'name', f.name, 'mediaType', f.media_type, 'bytes', f.bytes, 'sha256', f.sha256,
       'rows', f.row_count, 'revision', f.revision, 'dataAsOf', f.data_as_of,
       'dayKeys', coalesce(f.day_keys, '[]'), 'expiresAt', f.expires_at,
       'windowStart', f.document -> 'window' -> 'start',
-      'windowEnd', f.document -> 'window' -> 'end') end) order by r.created_at, r.id), '[]')
+      'windowEnd', f.document -> 'window' -> 'end') end)`;
+
+const RUNS = `(
+  select coalesce(json_agg(${RUN} order by r.created_at, r.id), '[]')
   from (
     select distinct on (n.variant) n.* from daybook.runs n
     where n.tenant_id = o.tenant_id and n.occurrence_id = o.id and n.amends is null
@@ -84,6 +86,35 @@ export async function claimEnded(tx: Tx, limit: number): Promise<EndedOccurrence
        floor(extract(epoch from o.hold_until) * 1000)::float8 as "holdUntil", ${RUNS} as runs
      from daybook.occurrences o where o.id = any($1::uuid[]) order by o.due_at, o.id`,
     [locked.map(({ id }) => id)],
+  );
+}
+
+/** An amendment that is made and not sealed yet. */
+export interface EndedAmendment {
+  readonly id: string;
+  readonly tenantId: string;
+  /** Of the file that it amends. */
+  readonly recipients: NewReportFile['recipients'];
+  readonly run: EndedRun;
+}
+
+/** Locked until the transaction ends. `id` is the occurrence's. */
+export async function claimAmendments(tx: Tx, limit: number): Promise<EndedAmendment[]> {
+  const chosen = await tx.query<{ id: string }>(
+    `select r.id from daybook.runs r
+     where r.amends is not null and r.state = 'done' and not exists (
+       select from daybook.report_files a where a.tenant_id = r.tenant_id and a.run_id = r.id)
+     order by r.created_at, r.id limit $1 for update skip locked`,
+    [limit],
+  );
+  return tx.query(
+    `select r.occurrence_id as id, r.tenant_id as "tenantId", b.recipients, ${RUN} as run
+     from daybook.runs r
+     join daybook.report_files b on b.tenant_id = r.tenant_id and b.id = r.amends
+     join daybook.files f on f.tenant_id = r.tenant_id and f.run_id = r.id
+     where r.id = any($1::uuid[]) and not exists (
+       select from daybook.report_files a where a.tenant_id = r.tenant_id and a.run_id = r.id)`,
+    [chosen.map(({ id }) => id)],
   );
 }
 

@@ -102,14 +102,13 @@ async function overHttp(
   const run = (await asked.json()) as {
     status: string;
     days: { cached: number };
-    file: { sha256: string; rows: number };
+    file: { rows: number };
     links: { file: string };
   };
   expect(run).toMatchObject({ status: 'done' });
   expect(run.file.rows).toBeGreaterThan(0);
   const file = await fetch(up.url + run.links.file, { headers: authorization });
   const sha256 = sha256Of(new Uint8Array(await file.arrayBuffer()));
-  expect(sha256).toBe(run.file.sha256);
   return { sha256, cached: run.days.cached };
 }
 

@@ -76,7 +76,7 @@ const WRONG: readonly Wrong[] = [
   [2, exporting('more'), 'Expected 1 argument but got 2'],
   [2, exporting('--quick'), "unknown option '--quick'"],
   [2, ['export', 'cals', ...WHAT, ...OUT], 'report', '"cals"', 'calls, queues', 'mean calls?'],
-  [2, ['export', 'billing', ...WHAT, ...OUT], '"billing"', 'expected one of calls, queues'],
+  [2, ['export', 'invoices', ...WHAT, ...OUT], '"invoices"', 'expected one of calls, queues'],
   [2, ['export', 'calls', '--tenant', 'acne', ...FROM, ...TO, ...OUT], 'no tenant acne here'],
   [2, ['export', 'calls', '--tenant', '', ...FROM, ...TO, ...OUT], 'no tenant "" here'],
   [2, exporting('--from', '01/02/2024'), '--from', '"01/02/2024"', 'expected YYYY-MM-DD'],

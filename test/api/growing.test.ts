@@ -57,10 +57,15 @@ async function making() {
   const path = `making/${fileId}.tmp`;
   await writeFile(join(api.home, path), '');
   const days = { total: 31, done: 1, cached: 0 };
-  const hint = (state: 'running' | 'done' | 'failed', storedBytes: number | null) =>
+  const hint = (
+    state: 'running' | 'done' | 'failed',
+    storedBytes: number | null,
+    isWhole = state === 'done',
+  ) =>
     feed.publish({
       ...{ runId: id, state, days, rows: 0 },
-      artifact: storedBytes === null ? null : { fileId, leaseToken: '3', path, storedBytes },
+      artifact:
+        storedBytes === null ? null : { fileId, leaseToken: '3', path, storedBytes, isWhole },
     });
   return {
     ...{ id, fileId, hint },
@@ -124,6 +129,18 @@ describe('the file of a run under way, to who waits', () => {
     const after = await answered(urlOf(file.id), { ...api.asA, 'accept-encoding': 'gzip' });
     expect(after.headers.etag).toBe(answer.headers.etag);
     expect(after.headers['content-disposition']?.length).toBeGreaterThan(10);
+  });
+
+  it('ends when its runner says that it is all, though it is not entered yet', async () => {
+    const file = await making();
+    await file.grow(STORED.subarray(0, HALF));
+    const answer = await begun(urlOf(file.id), waiting({ 'accept-encoding': 'gzip' }));
+    await file.grow(STORED.subarray(HALF));
+    file.hint('running', STORED.length, true);
+    expect((await buffer(answer)).equals(STORED)).toBe(true);
+    // Who comes now does not wait for the end of the run either.
+    const late = await answered(urlOf(file.id), waiting());
+    expect(late.bytes.equals(TEXT)).toBe(true);
   });
 
   it('comes inflated to who does not accept gzip, each piece when it is there', async () => {

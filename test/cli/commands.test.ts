@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DATASETS } from '../../src/reports/dataset.ts';
+import { datasetOf, LOADED_DATASETS } from '../../src/reports/dataset.ts';
 import { authenticateApiKey } from '../../src/store/api-keys.ts';
 import { startEmbeddedPostgres } from '../../src/store/embedded-postgres.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -133,7 +133,7 @@ describe('a newcomer', () => {
     });
     const { code, out } = await daybook(['load', '--help'], nowhere);
     expect(code).toBe(0);
-    for (const { name, fields } of Object.values(DATASETS)) {
+    for (const { name, fields } of LOADED_DATASETS.map(datasetOf)) {
       const line = out.split('\n').find((each) => each.startsWith(`  ${name}: `));
       expect(line?.match(/[a-z_]+\*?/g)?.slice(1)).toEqual(
         fields.map((field) => (field.required ? `${field.name}*` : field.name)),

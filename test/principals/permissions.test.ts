@@ -31,6 +31,8 @@ const key = (tenantId: string | null, ...scopes: Scope[]): Principal => ({
 });
 const operator: Principal = { kind: 'operator', userId: 'o1' };
 
+const READS_MONEY = ['charges.read', 'ledger.read', 'reconciliations.read', 'sales.read'] as const;
+
 /** Written out a second time, on purpose: a right changes only when both places are changed. */
 const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }> = {
   viewer: {
@@ -57,12 +59,19 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
       'deliveries.read',
       'deliveries.send',
       'rejects.read',
+      'rates.read',
+      'charges.read',
+      'ledger.read',
+      'reconciliations.read',
+      'reconciliations.settle',
+      'sales.read',
+      'sales.write',
       'members.read',
     ],
   },
   admin: {
     principal: member('admin'),
-    may: ACTIONS.filter((action) => action !== 'tenants.manage'),
+    may: ACTIONS.filter((action) => !['tenants.manage', 'periods.unlock'].includes(action)),
   },
   owner: {
     principal: member('owner'),
@@ -78,6 +87,7 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
       'runs.read',
       'schedules.read',
       'deliveries.read',
+      ...READS_MONEY,
     ],
   },
   'key: load': {
@@ -86,7 +96,9 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
   },
   'key: admin': {
     principal: key('t1', 'admin'),
-    may: ACTIONS.filter((action) => action !== 'tenants.manage'),
+    may: ACTIONS.filter(
+      (action) => !['tenants.manage', 'periods.unlock', 'proposals.approve'].includes(action),
+    ),
   },
   'key of a tenant with the operator’s action': {
     principal: key('t1', 'tenants.manage'),
@@ -102,6 +114,7 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
       'runs.read',
       'schedules.read',
       'deliveries.read',
+      ...READS_MONEY,
     ],
   },
   'key without a tenant: admin': { principal: key(null, 'admin'), may: ACTIONS },

@@ -159,7 +159,7 @@ describe.each(listReportKinds().map((kind) => [kind.name, kind] as const))('%s',
   if (kind.shape === 'rows') {
     it('sums each column that says so to what its totals say', () => {
       fc.assert(
-        fc.property(daysOfRows('calls' === kind.dataset ? 'calls' : 'order_lines'), ([rows]) => {
+        fc.property(daysOfRows(kind.dataset), ([rows]) => {
           const integers = columnsAt(kind, 'row').filter(
             ({ merge, type }) => merge === 'sum' && type === 'integer',
           );

@@ -8,6 +8,7 @@ import {
   datasetOf,
   type Field,
   ORDER_KINDS,
+  PROPOSAL_STATUSES,
 } from '../../src/reports/dataset.ts';
 import { daysOf } from '../../src/time/calendar.ts';
 import type { DayWindow } from '../../src/time/day-window.ts';
@@ -54,10 +55,11 @@ const decimal = fc.oneof(
 );
 
 function cellOf(field: Field, day: DayWindow): fc.Arbitrary<CellValue> {
-  if (field.name === 'order_id') {
-    // An order stays within its day, or it would be counted on each.
+  if (field.name === 'order_id' || field.name === 'proposal_id') {
+    // An order, and a proposal, stays within its day, or it would be counted on each.
     return fc.constantFrom('1', '2', '3').map((id) => `${day.date}-${id}`);
   }
+  if (field.name === 'status' && field.required) return fc.constantFrom(...PROPOSAL_STATUSES);
   if (field.name === 'disposition') return fc.constantFrom(...DISPOSITIONS);
   const some: fc.Arbitrary<CellValue> =
     field.name === 'direction'

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { addDecimal, formatDecimal, parseDecimal } from '../../src/money/decimal.ts';
 import type { CellValue, Chunk } from '../../src/reports/chunk.ts';
 import { type DatasetName, datasetOf } from '../../src/reports/dataset.ts';
 import {
@@ -226,6 +227,12 @@ describe.runIf(hasSharedData)('a wholesaler in 2011', () => {
     });
     const all = figuresOf('sales-daily', days);
     expect([all.rows, all.figure('net')]).toEqual([245_903, '4397950.761']);
+    // Line by line the same: `net` is what is left of sales after credits and adjustments.
+    const sales = figuresOf('sales', days);
+    expect(sales.figure('net')).toBe('4397950.761');
+    const exact = (key: string) => parseDecimal(String(sales.figure(key)))!;
+    const parts = ['sales', 'credits', 'adjustments'].map(exact).reduce(addDecimal);
+    expect(formatDecimal(parts)).toBe('4397950.761');
     const products = figuresOf('products', days);
     expect(products.figure('net')).toBe('4397950.761');
     const apart = ['sales', 'credits', 'adjustments'].map((key) => Number(all.figure(key)));

@@ -35,7 +35,8 @@ describe.each(listReportKinds())('$name', (kind) => {
   });
 
   it('totals by more dimensions give those by fewer, where every measure adds up', () => {
-    expect(addsUp(kind)).toBe(kind.dataset === 'calls');
+    // Those of order lines and of proposals count different values.
+    expect(addsUp(kind)).toBe(!['order_lines', 'proposal_lines'].includes(kind.dataset));
     if (!addsUp(kind)) return;
     fc.assert(
       fc.property(rows, fc.shuffledSubarray(keys, { maxLength: 4 }), fc.nat(), (day, by, cut) => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +17,6 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const stored = () => readFileSync(join(home, 'files', 'a'));
 const filesLeft = () => readdirSync(home, { recursive: true, withFileTypes: true }).length;
 
@@ -30,15 +28,15 @@ function artifactOf(coding: 'identity' | 'gzip', onBytes: (bytes: number) => voi
 async function writeText(texts: readonly Buffer[]): Promise<WrittenArtifact> {
   const artifact = artifactOf('gzip');
   await artifact.write(GZIP_HEAD);
-  await artifact.cut(0);
+  artifact.cut(0);
   const runs = texts.map((text) => deflateOwn(text));
   for (const run of runs) {
     await artifact.write(run.data);
-    await artifact.cut(run.rawBytes);
+    artifact.cut(run.rawBytes);
   }
   await artifact.write(FINAL_BLOCK);
   await artifact.write(gzipTail(joinRuns(runs)));
-  await artifact.cut(0);
+  artifact.cut(0);
   return artifact.commit();
 }
 
@@ -54,7 +52,7 @@ function demandBlocks(written: WrittenArtifact, bytes: Buffer): void {
 }
 
 describe('a file that is stored as it is', () => {
-  it('has the bytes, the hash and the blocks of what was written, in whatever portions', async () => {
+  it('has the bytes and the blocks of what was written, in whatever portions', async () => {
     const portions = fc.array(fc.integer({ min: 0, max: 700_000 }), { maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(portions, async (lengths) => {
@@ -70,7 +68,7 @@ describe('a file that is stored as it is', () => {
         const written = await artifact.commit();
         const expected = Buffer.concat(all);
         expect(stored().equals(expected)).toBe(true);
-        expect(written).toMatchObject({ bytes: expected.length, sha256: sha256Of(expected) });
+        expect(written.bytes).toBe(expected.length);
         demandBlocks(written, expected);
         const sizes = written.blocks.map(({ bytes }) => bytes);
         expect(sizes.slice(0, -1).every((bytes) => bytes === BLOCK_BYTES)).toBe(true);
@@ -81,49 +79,41 @@ describe('a file that is stored as it is', () => {
 });
 
 describe('a file that is stored coded', () => {
-  it('has the length and the hash of the text in it, and blocks that inflate to it', async () => {
+  it('has the length of the text in it, and blocks that inflate to it', async () => {
     const text = fc.nat(40_000).map((lines) => Buffer.from(`${lines * 7919},x\r\n`.repeat(lines)));
     await fc.assert(
       fc.asyncProperty(fc.array(text, { maxLength: 6 }), async (texts) => {
         const written = await writeText(texts);
         const raw = Buffer.concat(texts);
         expect(gunzipSync(stored()).equals(raw)).toBe(true);
-        expect(written).toMatchObject({ bytes: raw.length, sha256: sha256Of(raw) });
+        expect(written.bytes).toBe(raw.length);
         demandBlocks(written, stored());
         expect(written.blocks.reduce((sum, { rawBytes }) => sum + rawBytes, 0)).toBe(raw.length);
       }),
       { numRuns: 25 },
     );
   });
-
-  it('is refused when a piece does not inflate to what it says', async () => {
-    for (const wrong of [1, -1]) {
-      const artifact = artifactOf('gzip');
-      const run = deflateOwn(Buffer.from('some text'));
-      await artifact.write(run.data);
-      await artifact.cut(run.rawBytes + wrong);
-      await expect(artifact.commit()).rejects.toMatchObject({ code: 'E_PART_DAMAGED' });
-      await artifact.abort();
-    }
-  });
 });
 
 describe('a file in the making', () => {
   it('can be read up to what was told, from where it was told, before it is whole', async () => {
-    const told: { bytes: number; path: string }[] = [];
+    const told: { bytes: number; path: string; isWhole: boolean }[] = [];
     const artifact = openArtifact({
       home,
       path: 'files/a',
       coding: 'identity',
-      onBytes: (bytes, path) => told.push({ bytes, path }),
+      onBytes: (bytes, path, isWhole) => told.push({ bytes, path, isWhole }),
     });
     await artifact.write(Buffer.alloc(3_000_000, 'x'));
-    const { bytes, path } = told[0];
-    expect(bytes).toBe(3_000_000);
+    const { bytes, path } = told[told.length - 1];
+    expect(bytes).toBeGreaterThan(1_000_000);
     const reader = await open(join(home, path), 'r');
+    const read = await reader.read(Buffer.alloc(3_000_000), 0, 3_000_000, 0);
+    expect(read.bytesRead).toBeGreaterThanOrEqual(bytes);
     await artifact.write(Buffer.alloc(1_000_000, 'y'));
     const { storedBytes } = await artifact.commit();
-    expect(told.at(-1)?.bytes).toBe(storedBytes);
+    expect(told.filter(({ isWhole }) => isWhole)).toEqual([told.at(-1)]);
+    expect(told.at(-1)).toEqual({ bytes: storedBytes, path, isWhole: true });
     // It has its last name now; who reads it goes on.
     expect(existsSync(join(home, path))).toBe(false);
     const { bytesRead } = await reader.read(Buffer.alloc(5_000_000), 0, 5_000_000, 0);

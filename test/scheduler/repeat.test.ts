@@ -32,6 +32,23 @@ describe('work that is repeated', () => {
   const log = pino({}, { write: (line: string) => void logged.push(line) });
   const of = { name: 'work', pauseMs: 0, longestMs: 60_000, log };
 
+  it('comes at once when it is woken, and once more when it was under way by then', async () => {
+    const { begun, end, times, work } = openWork();
+    const repeated = repeat({ ...of, pauseMs: 3_600_000, work });
+    await times(1);
+    repeated.wake();
+    repeated.wake();
+    end();
+    await times(2);
+    end();
+    // It is idle once its end was seen.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(begun.length).toBe(2);
+    repeated.wake();
+    await times(3);
+    await repeated.stop();
+  });
+
   it('begins at once, one at a time, and again after it failed, which is logged', async () => {
     const { begun, end, times, work } = openWork();
     const repeated = repeat({ ...of, work });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseReportRequest } from '../../src/reports/parse-request.ts';
 import {
+  enterHash,
   findBlocksOfFile,
   findFileOfRun,
   insertFile,
@@ -147,7 +148,7 @@ describe('a file', () => {
       mediaType: 'text/csv',
       path: 'files/a.csv',
       bytes: 5_000_000_000,
-      sha256: 'ab',
+      sha256: null,
       coding: 'gzip',
       storedBytes: 4,
       rowCount: 3_000_000_000,
@@ -160,6 +161,9 @@ describe('a file', () => {
       const { id: fileId } = await insertFile(tx, { ...entry, blocks });
       expect(await findBlocksOfFile(tx, fileId)).toEqual(blocks);
       expect(await findFileOfRun(tx, id)).toMatchObject(entry);
+      await enterHash(tx, fileId, 'ab');
+      await enterHash(tx, fileId, 'what was entered stays');
+      expect(await findFileOfRun(tx, id)).toMatchObject({ ...entry, sha256: 'ab' });
       await markFileRemoved(tx, fileId);
       expect((await findFileOfRun(tx, id))?.removedAt).toBeTypeOf('number');
     });

@@ -37,6 +37,9 @@ const SCHEDULE = {
   ...{ report: 'calls', period: 'yesterday', every: 'day', at: '08:00' },
   recipients: [{ email: 'ana@example.com' }],
 };
+const ofMoney = (rest: string, name: keyof Ids): Probe => ({
+  url: (ids) => `/v1/${rest.replace(':id', ids[name])}`,
+});
 
 /** A route that the server has and this table has not fails. */
 const PROBES: Readonly<Record<string, Probe>> = {
@@ -73,8 +76,128 @@ const PROBES: Readonly<Record<string, Probe>> = {
   'DELETE /v1/schedules/:id': bySchedule(''),
   'GET /v1/files': at('/v1/files'),
   'GET /v1/files/:id': byFile(''),
+  'POST /v1/files/:id/amend': byFile('/amend'),
   'GET /v1/files/:id/file': byFile('/file'),
   'HEAD /v1/files/:id/file': byFile('/file'),
+  'GET /v1/reconciliations': at('/v1/reconciliations'),
+  'GET /v1/reconciliations/:id': ofMoney('reconciliations/:id', 'reconciliation'),
+  'GET /v1/reconciliations/:id/lines': ofMoney('reconciliations/:id/lines', 'reconciliation'),
+  'POST /v1/reconciliations/:id/lines/:line': {
+    ...ofMoney('reconciliations/:id/lines/1', 'reconciliation'),
+    payload: () => ({ status: 'disputed' }),
+  },
+  'GET /v1/reconciliations/:id/notes': ofMoney('reconciliations/:id/notes', 'reconciliation'),
+  'POST /v1/reconciliations/:id/notes': {
+    ...ofMoney('reconciliations/:id/notes', 'reconciliation'),
+    payload: (_, canary) => ({ note: canary }),
+  },
+  'POST /v1/reconciliations/:id/sign-off': {
+    ...ofMoney('reconciliations/:id/sign-off', 'reconciliation'),
+    payload: () => ({}),
+  },
+  'POST /v1/reconciliations/:id/unlock': {
+    ...ofMoney('reconciliations/:id/unlock', 'reconciliation'),
+    payload: () => ({}),
+  },
+  'GET /v1/customers': at('/v1/customers'),
+  'POST /v1/customers': {
+    url: () => '/v1/customers',
+    payload: (_, canary) => ({ key: `${canary}-${randomUUID()}` }),
+  },
+  'GET /v1/customers/:key': ofMoney('customers/:id', 'customer'),
+  'PATCH /v1/customers/:key': {
+    ...ofMoney('customers/:id', 'customer'),
+    payload: (_, canary) => ({ title: canary }),
+  },
+  'GET /v1/products': at('/v1/products'),
+  'GET /v1/products/:sku': ofMoney('products/:id', 'product'),
+  'PUT /v1/products/:sku': {
+    url: () => '/v1/products/mine',
+    payload: (_, canary) => ({ title: canary, list_price: '1', currency: 'USD' }),
+  },
+  'GET /v1/licences': at('/v1/licences'),
+  'POST /v1/licences': {
+    url: () => '/v1/licences',
+    payload: ({ customer, product }) => ({ customer, sku: product }),
+  },
+  'DELETE /v1/licences/:id': ofMoney('licences/:id', 'licence'),
+  'GET /v1/discount-policies': at('/v1/discount-policies'),
+  'PUT /v1/discount-policies/:key': {
+    url: () => '/v1/discount-policies/mine',
+    payload: (_, canary) => ({ title: canary, kind: 'percent', value: '1', grants: {} }),
+  },
+  'GET /v1/proposals': at('/v1/proposals'),
+  'POST /v1/proposals': {
+    url: () => '/v1/proposals',
+    payload: ({ customer, product }, canary) => ({
+      ...{ customer, title: canary, valid_until: '2999-01-01', lines: [{ sku: product }] },
+    }),
+  },
+  'GET /v1/proposals/:id': ofMoney('proposals/:id', 'proposal'),
+  'PUT /v1/proposals/:id/lines': {
+    ...ofMoney('proposals/:id/lines', 'proposal'),
+    payload: ({ product }) => ({ lines: [{ sku: product }] }),
+  },
+  'POST /v1/proposals/:id/send': {
+    ...ofMoney('proposals/:id/send', 'proposal'),
+    payload: () => ({}),
+  },
+  'POST /v1/proposals/:id/approve': {
+    ...ofMoney('proposals/:id/approve', 'proposal'),
+    payload: () => ({}),
+  },
+  'POST /v1/proposals/:id/reject': {
+    ...ofMoney('proposals/:id/reject', 'proposal'),
+    payload: () => ({}),
+  },
+  'GET /v1/rate-plans': at('/v1/rate-plans'),
+  'GET /v1/rate-plans/:name': at('/v1/rate-plans/standard'),
+  'PUT /v1/rate-plans/:name': { url: () => '/v1/rate-plans/probe', payload: () => ({}) },
+  'POST /v1/rate-plans/:name/versions': {
+    url: () => '/v1/rate-plans/probe/versions',
+    payload: () => ({ valid_from: '2026-03-01', rates: [{ prefix: '1', rate: '1' }] }),
+  },
+  'DELETE /v1/rate-plans/:name/versions/:valid_from': at(
+    '/v1/rate-plans/standard/versions/2000-01-01T00:00:00Z',
+  ),
+  'GET /v1/payers': at('/v1/payers'),
+  'PUT /v1/payers/:key': { url: () => '/v1/payers/mine', payload: () => ({}) },
+  'GET /v1/payer-rules': at('/v1/payer-rules'),
+  'POST /v1/payer-rules': {
+    url: () => '/v1/payer-rules',
+    payload: (_, canary) => ({ match_by: 'trunk', match_value: canary, payer: null }),
+  },
+  'DELETE /v1/payer-rules/:id': { url: ({ rule }) => `/v1/payer-rules/${rule}` },
+  'GET /v1/plan-assignments': at('/v1/plan-assignments'),
+  'POST /v1/plan-assignments': {
+    url: () => '/v1/plan-assignments',
+    payload: () => ({ direction: 'inbound', plan: 'standard' }),
+  },
+  'DELETE /v1/plan-assignments/:id': {
+    url: ({ assignment }) => `/v1/plan-assignments/${assignment}`,
+  },
+  'GET /v1/charges': at(`/v1/charges?from=${PERIOD.from}&to=${PERIOD.to}`),
+  'GET /v1/ledger': at('/v1/ledger'),
+  'GET /v1/ledger/accounts': at('/v1/ledger/accounts'),
+  'GET /v1/ledger/statement': at(`/v1/ledger/statement?from=${PERIOD.from}&to=${PERIOD.to}`),
+  'POST /v1/ledger/entries': {
+    url: () => '/v1/ledger/entries',
+    payload: (_, canary) => ({ kind: 'credit', payer: canary, currency: 'USD', amount: '1' }),
+  },
+  'POST /v1/ledger/reversals': {
+    url: () => '/v1/ledger/reversals',
+    payload: (_, canary) => ({ source: `posted:${canary}-payment` }),
+  },
+  'PUT /v1/ledger/low-balance': {
+    url: () => '/v1/ledger/low-balance',
+    payload: (_, canary) => ({ payer: canary, currency: 'USD', low_balance: '1' }),
+  },
+  'GET /v1/ledger/locks': at('/v1/ledger/locks'),
+  'POST /v1/ledger/locks': {
+    url: () => '/v1/ledger/locks',
+    payload: () => ({ from: '2019-01-01', to: '2019-01-01', reason: 'probe' }),
+  },
+  'POST /v1/ledger/locks/:id/release': { url: ({ lock }) => `/v1/ledger/locks/${lock}/release` },
   'GET /v1/keys': at('/v1/keys'),
   'POST /v1/keys': {
     url: () => '/v1/keys',
@@ -156,9 +279,17 @@ const nobody = (): Ids => ({
   load: randomUUID(),
   file: randomUUID(),
   schedule: randomUUID(),
+  sealed: randomUUID(),
+  reconciliation: randomUUID(),
+  customer: randomUUID(),
+  product: randomUUID(),
+  licence: randomUUID(),
+  proposal: randomUUID(),
   delivery: randomUUID(),
   suppression: randomUUID(),
-  sealed: randomUUID(),
+  rule: randomUUID(),
+  assignment: randomUUID(),
+  lock: randomUUID(),
 });
 
 async function probe(route: string, headers: Record<string, string>, ids: Ids, canary: string) {
@@ -185,7 +316,8 @@ async function probe(route: string, headers: Record<string, string>, ids: Ids, c
 }
 
 const OWN = ['GET /v1/schedules/:id', 'GET /v1/schedules/:id/runs', 'GET /v1/files/:id/file'];
-const takesAnId = (route: string) => /:(id|user)/.test(route);
+const takesAnId = (route: string) =>
+  /:(id|user|key|sku)/.test(route) && !/^PUT .*:(key|sku)$/.test(route);
 
 it('every route of the server has a probe', () => {
   expect(routes.filter((route) => !(route in PROBES))).toEqual([]);

@@ -3,9 +3,12 @@ import { DaybookError } from '../../errors.ts';
 import { mediaTypeOf } from '../../reports/render/media-types.ts';
 import { FORMATS } from '../../reports/request.ts';
 import { listDeliveries } from '../../store/deliveries.ts';
+import { onceByKey } from '../../store/idempotency.ts';
 import { findReportFile, listReportFiles, type ReportFileRow } from '../../store/report-files.ts';
+import { amendFile } from '../../store/restatements.ts';
 import { actorOf } from '../access.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
+import { IdempotencyKey, idempotencyKeyOf } from '../idempotency-key.ts';
 import { requireRun } from '../run-lookup.ts';
 import { DeliveryView, SealedFileView, viewDelivery, viewSealedFile } from '../schedule-views.ts';
 import { sendFinished } from '../send-finished.ts';
@@ -74,6 +77,41 @@ export function sealedFileRoutes({ server, deps }: RouteContext): void {
     },
     async (request) =>
       viewSealedFile(await requireFile(actorOf(request).tenant.id, request.params.id)),
+  );
+
+  server.post(
+    '/v1/files/:id/amend',
+    {
+      config: { access: 'deliveries.send' },
+      schema: {
+        operationId: 'amendFile',
+        tags: ['files'],
+        summary:
+          'Make the next revision of a file whose days changed, and owe it to its recipients',
+        headers: TENANT_HEADERS.extend({ 'idempotency-key': IdempotencyKey }),
+        params: Params,
+        response: { 202: z.object({ run: z.string() }), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { tenant, name } = actorOf(request);
+      const { id } = await requireFile(tenant.id, request.params.id);
+      const key = idempotencyKeyOf(request.headers['idempotency-key']);
+      const answer = await database.asTenant(tenant.id, async (tx) => {
+        const effect = async () => ({ status: 202, body: { run: await amendFile(tx, id, name) } });
+        if (key === null) return { ...(await effect()), replayed: false };
+        const asked = {
+          tenantId: tenant.id,
+          principal: name,
+          key,
+          request: ['files', id, 'amend'],
+        };
+        return onceByKey(tx, asked, effect);
+      });
+      if (answer.replayed) reply.header('idempotency-replayed', 'true');
+      else deps.wake();
+      return reply.code(202).send(answer.body as { run: string });
+    },
   );
 
   server.route({

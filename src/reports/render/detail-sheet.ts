@@ -13,7 +13,7 @@ export interface DetailSheet {
 /** Adds a Detail sheet with its header alone: frozen, filtered over the rows to come. */
 export function addDetailSheet(
   workbook: Workbook,
-  document: ReportDocument,
+  document: Pick<ReportDocument, 'columns' | 'locale'>,
   { name, rows }: DetailSheet,
 ): void {
   const { columns } = document;

@@ -13,6 +13,9 @@ export interface SheetCell {
   readonly numFmt: string;
 }
 
+/** What decides how a cell shows its value. */
+export type CellContext = Pick<ReportDocument, 'locale' | 'zones'>;
+
 /**
  * A cell of a small table by the same rules as in rendered rows. Instants are shown in the
  * document's zone; where it has several, in UTC as text.
@@ -20,7 +23,7 @@ export interface SheetCell {
 export function sheetCell(
   column: OutColumn,
   cell: CellValue | undefined,
-  document: ReportDocument,
+  document: CellContext,
 ): SheetCell {
   const { locale } = document;
   const styles = cellStyles(locale);

@@ -1,9 +1,10 @@
 import type { Fill, Row, Style, Worksheet } from 'exceljs';
 import type { CellValue } from '../chunk.ts';
 import type { OutColumn } from '../column.ts';
-import type { ReportDocument, Table } from '../document.ts';
+import type { Table } from '../document.ts';
+import type { Locale } from '../request.ts';
 import { excelText } from './excel-text.ts';
-import { isNumeric, sheetCell } from './sheet-cell.ts';
+import { type CellContext, isNumeric, sheetCell } from './sheet-cell.ts';
 import {
   HEADER_FILL,
   HEADER_FONT,
@@ -39,7 +40,7 @@ export function writeTable(
   sheet: Worksheet,
   table: Table,
   place: TablePlace,
-  document: ReportDocument,
+  document: CellContext,
 ): number {
   writeHeader(sheet, table.columns, place, document);
   const styleOf = sharedStyles();
@@ -62,7 +63,7 @@ export function writeHeader(
   sheet: Worksheet,
   columns: readonly OutColumn[],
   place: TablePlace,
-  document: ReportDocument,
+  document: { readonly locale: Locale },
 ): void {
   const row = sheet.getRow(place.row);
   const lines = columns.map((column, index) => {

@@ -15,11 +15,8 @@ import {
   VALUE_FONT,
 } from './sheet-look.ts';
 import { narrowWidthOf, writeTable } from './sheet-table.ts';
-import { cellStyles } from './style-registry.ts';
+import { registerStyles } from './style-columns.ts';
 import { SUMMARY_SHEET, WORKBOOK_LABELS, workbookLabel } from './workbook-labels.ts';
-
-/** Columns out here carry the style registry; see {@link layOutColumns}. */
-const REGISTRY_COLUMN = 1_001;
 
 /** Days that a report lists one by one before it says how many more there are. */
 const LISTED_IRREGULAR_DAYS = 12;
@@ -80,11 +77,6 @@ export function addSummarySheet(
   }
 }
 
-/**
- * Sets widths; and, because ExcelJS numbers styles as it meets them, columns first, gives the
- * styles of the registry to columns far to the right that hold nothing, so that the styles get
- * the numbers that rendered rows use. The package is checked for that afterwards.
- */
 function layOutColumns(sheet: Worksheet, columns: readonly OutColumn[], document: ReportDocument) {
   const labels = (['tenant', 'irregular', 'dataAsOf', 'filters', 'params', 'rows'] as const).map(
     (label) => WORKBOOK_LABELS[label][document.locale].length + 3,
@@ -93,15 +85,14 @@ function layOutColumns(sheet: Worksheet, columns: readonly OutColumn[], document
     const wanted = columns[index] === undefined ? 0 : narrowWidthOf(columns[index]);
     sheet.getColumn(index + 1).width = Math.max(wanted, index === 0 ? Math.max(...labels) : 14);
   }
-  cellStyles(document.locale).forEach(({ numFmt, alignedLeft }, id) => {
-    if (id === 0) return;
-    const column = sheet.getColumn(REGISTRY_COLUMN + id);
-    column.numFmt = numFmt;
-    if (alignedLeft) column.alignment = { horizontal: 'left' };
-  });
+  registerStyles(sheet, document.locale);
 }
 
-function writeSection(sheet: Worksheet, row: number, columns: number, text: string): number {
+/**
+ * A heading over a part of a sheet.
+ * @returns the row below it
+ */
+export function writeSection(sheet: Worksheet, row: number, columns: number, text: string): number {
   for (let column = 1; column <= Math.max(columns, 2); column++) {
     sheet.getCell(row, column).style = { font: SECTION_FONT, border: SECTION_BORDER };
   }

@@ -4,6 +4,7 @@ import type { Locale } from '../request.ts';
 /** Names of a workbook's sheets: the same in every language, so that programs find them. */
 export const SUMMARY_SHEET = 'Summary';
 export const CONTROL_SHEET = 'Control totals';
+export const CHANGES_SHEET = 'Changes';
 
 /** The name of a Detail sheet, counted from 1. */
 export function detailSheetName(sheet: number): string {
@@ -42,6 +43,25 @@ export const WORKBOOK_LABELS = {
   onSheets: { en: 'on sheets', 'pt-BR': 'nas planilhas', es: 'en las hojas' },
   totals: { en: 'Totals', 'pt-BR': 'Totais', es: 'Totales' },
   byDay: { en: 'By day', 'pt-BR': 'Por dia', es: 'Por día' },
+  changesSince: {
+    en: 'Changes since revision',
+    'pt-BR': 'Alterações desde a revisão',
+    es: 'Cambios desde la revisión',
+  },
+  changedDays: { en: 'Days that changed', 'pt-BR': 'Dias alterados', es: 'Días cambiados' },
+  added: { en: 'rows added', 'pt-BR': 'linhas incluídas', es: 'filas añadidas' },
+  changed: { en: 'changed', 'pt-BR': 'alteradas', es: 'cambiadas' },
+  removed: { en: 'removed', 'pt-BR': 'removidas', es: 'eliminadas' },
+  unlisted: {
+    en: 'not listed here, only counted',
+    'pt-BR': 'não listadas aqui, apenas contadas',
+    es: 'no listadas aquí, solo contadas',
+  },
+  rowsForgotten: {
+    en: 'the rows of then were not compared one by one, only the totals',
+    'pt-BR': 'as linhas de então não foram comparadas uma a uma, apenas os totais',
+    es: 'las filas de entonces no se compararon una a una, solo los totales',
+  },
   control: {
     en: 'Control totals',
     'pt-BR': 'Totais de controle',

@@ -2,6 +2,8 @@ import { buffer } from 'node:stream/consumers';
 import ExcelJS from 'exceljs';
 import { fromBufferPromise } from 'yauzl';
 import type { ReportDocument } from '../document.ts';
+import type { Locale } from '../request.ts';
+import { addChangesSheet } from './changes-sheet.ts';
 import { addControlSheet } from './control-sheet.ts';
 import { addDetailSheet, type DetailSheet } from './detail-sheet.ts';
 import { excelText } from './excel-text.ts';
@@ -17,7 +19,7 @@ export interface PackageEntry {
 }
 
 /** The date that a workbook bears when its report has no data, so that it is never a clock's. */
-const NO_DATA_DATE = Date.UTC(2000, 0, 1);
+export const NO_DATA_DATE = Date.UTC(2000, 0, 1);
 
 /**
  * Makes the styled package around the rows: everything but the rows of the Detail sheets.
@@ -41,13 +43,25 @@ export async function makeWorkbookPackage(
   );
   for (const detail of details) addDetailSheet(workbook, document, detail);
   addControlSheet(workbook, document);
+  if (document.changes) addChangesSheet(workbook, document, document.changes);
+  return packageOf(workbook, document.locale, details.length);
+}
 
+/**
+ * The entries of a workbook whose second sheet and those behind it are to get rows.
+ * @throws DaybookError `E_INTERNAL` when its styles are not those that rows are rendered for
+ */
+export async function packageOf(
+  workbook: ExcelJS.Workbook,
+  locale: Locale,
+  details: number,
+): Promise<PackageEntry[]> {
   // Stored: its entries are taken out again, and deflated where the file is assembled.
   const stored = { zip: { compression: 'STORE' } } as Partial<ExcelJS.XlsxWriteOptions>;
   const entries = await readEntries(Buffer.from(await workbook.xlsx.writeBuffer(stored)));
   const styles = entries.find(({ name }) => name === 'xl/styles.xml');
-  checkStyles(styles?.bytes.toString('utf8') ?? '', document.locale);
-  return entries.map((entry) => ({ ...entry, detail: detailOf(entry.name, details.length) }));
+  checkStyles(styles?.bytes.toString('utf8') ?? '', locale);
+  return entries.map((entry) => ({ ...entry, detail: detailOf(entry.name, details) }));
 }
 
 /** ExcelJS numbers sheets as they were added: Summary is 1, the first Detail is 2. */

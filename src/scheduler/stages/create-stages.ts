@@ -1,4 +1,6 @@
+import type { RowSource } from '../../reports/ports.ts';
 import type { Database } from '../../store/database.ts';
+import { findChanged } from '../restate/find-changed.ts';
 import { planStage } from './plan.ts';
 import { processStage } from './process.ts';
 import type { StageName, StagePass } from './stage.ts';
@@ -9,12 +11,18 @@ import type { StageName, StagePass } from './stage.ts';
  */
 export function createStages(deps: {
   readonly database: Database;
+  readonly source: RowSource;
+  /** Names this process in leases. */
+  readonly holder: string;
   /** Of the stage `send`, which is opened and closed by who wires it. */
   readonly send: StagePass;
 }): Readonly<Partial<Record<StageName, StagePass>>> {
   return {
     plan: (now, signal) => planStage(now, deps, signal),
-    process: (now, signal) => processStage(now, deps, signal),
+    process: async (now, signal) => ({
+      ...(await processStage(now, deps, signal)),
+      changed: await findChanged(now, deps, signal),
+    }),
     send: deps.send,
   };
 }

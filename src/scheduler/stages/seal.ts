@@ -5,6 +5,7 @@ import type { Tx } from '../../store/database.ts';
 import { oweNotices } from '../../store/notices.ts';
 import { moveOccurrences, type OccurrenceMove } from '../../store/process-occurrences.ts';
 import {
+  claimAmendments,
   claimEnded,
   type EndedOccurrence,
   type EndedRun,
@@ -30,6 +31,8 @@ export interface SealedCounts {
   /** Occurrences that wait for data once more. */
   readonly heldAgain: number;
   readonly unmade: number;
+  /** Amendments that were sealed. */
+  readonly amended: number;
 }
 
 export async function sealOccurrences(
@@ -47,11 +50,12 @@ export async function sealOccurrences(
     counts.heldAgain += batch.moves.filter(({ to }) => to === 'held').length;
     counts.unmade += batch.moves.filter(({ to }) => to === 'failed').length;
   }
+  const amended = await database.asSystem(sealAmendments, { repeatable: true });
   await database.asSystem(async (tx) => {
     await releaseDigests(tx);
     await endSettledOccurrences(tx);
   });
-  return counts;
+  return { ...counts, amended };
 }
 
 async function sealBatch(
@@ -80,6 +84,20 @@ async function sealBatch(
   return { files: files.length, moves };
 }
 
+/** They go to whom the file went that they amend, whatever became of its schedule. */
+async function sealAmendments(tx: Tx): Promise<number> {
+  const ended = await claimAmendments(tx, BATCH);
+  const files = ended.flatMap(({ id, tenantId, recipients, run }) =>
+    run.file ? [reportFileOf({ id, tenantId, incompleteDays: [] }, run, run.file, recipients)] : [],
+  );
+  await insertReportFiles(tx, files);
+  await insertDeliveries(
+    tx,
+    files.flatMap((file) => deliveriesOf(file, null)),
+  );
+  return files.length;
+}
+
 /** The file of each run that made one which is to go out. */
 function fileOf(occurrence: EndedOccurrence): NewReportFile[] {
   const { spec } = occurrence;
@@ -94,7 +112,7 @@ function fileOf(occurrence: EndedOccurrence): NewReportFile[] {
 }
 
 /** What is sealed of a run's file. */
-export function reportFileOf(
+function reportFileOf(
   occurrence: Pick<EndedOccurrence, 'id' | 'tenantId' | 'incompleteDays'>,
   run: EndedRun,
   file: NonNullable<EndedRun['file']>,
@@ -122,8 +140,8 @@ export function reportFileOf(
 }
 
 function deliveriesOf(file: NewReportFile, digestId: string | null): NewDelivery[] {
-  const { id, tenantId, occurrenceId } = file;
-  const purpose = digestId === null ? 'report' : 'digest';
+  const { id, tenantId, occurrenceId, amendmentOf } = file;
+  const purpose = amendmentOf !== null ? 'amendment' : digestId === null ? 'report' : 'digest';
   return file.recipients.map(({ kind, recipient }) => ({
     ...{ tenantId, occurrenceId, reportFileId: id, kind, recipient, purpose, digestId },
   }));

@@ -1,10 +1,7 @@
-import { DaybookError } from '../../errors.ts';
-import type { Chunk } from '../../reports/chunk.ts';
-import { datasetOf, type Field } from '../../reports/dataset.ts';
+import { datasetOf } from '../../reports/dataset.ts';
 import type { RowSource } from '../../reports/ports.ts';
-import type { Database, Tx } from '../../store/database.ts';
-import { openCopyDecoder } from './copy-binary.ts';
-import { CopyOut } from './copy-out.ts';
+import type { Database } from '../../store/database.ts';
+import { copyChunks } from './copy-chunks.ts';
 import { extractQuery } from './extract-query.ts';
 import { readWindowVersions } from './window-versions.ts';
 
@@ -41,51 +38,4 @@ export function createPostgresSource(
         SNAPSHOT,
       ),
   };
-}
-
-async function* copyChunks(
-  tx: Tx,
-  query: string,
-  fields: readonly Field[],
-  { signal, silenceMs }: { readonly signal: AbortSignal; readonly silenceMs: number },
-): AsyncGenerator<Chunk> {
-  const copy = new CopyOut(query);
-  const decoder = openCopyDecoder(fields);
-  const stop = () => copy.destroy(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  const reason = `it sent no rows for ${silenceMs / 1000} s`;
-  const lost = new DaybookError('E_UNAVAILABLE', { what: 'the database', reason });
-  let silence: NodeJS.Timeout | undefined;
-  let whole = false;
-  try {
-    tx.client.query(copy);
-    for (;;) {
-      // Only the server's silence counts, not the time that the rows take us.
-      silence = setTimeout(() => copy.destroy(lost), silenceMs);
-      const bytes = await copy.read();
-      clearTimeout(silence);
-      if (bytes === null) break;
-      const { chunks, other } = decoder.push(bytes);
-      if (other) copy.unread(other);
-      yield* chunks;
-    }
-    whole = true;
-    const last = decoder.end();
-    if (last) yield last;
-  } catch (error) {
-    if (error instanceof DaybookError || signal.aborted) throw error;
-    throw new DaybookError(
-      'E_UNAVAILABLE',
-      { what: 'the database', reason: (error as Error).message },
-      error,
-    );
-  } finally {
-    clearTimeout(silence);
-    decoder.release();
-    if (!whole) {
-      tx.abandon(new Error('a COPY was given up'));
-      copy.destroy(new Error('a COPY was given up'));
-    }
-    signal.removeEventListener('abort', stop);
-  }
 }

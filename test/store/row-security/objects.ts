@@ -41,8 +41,106 @@ export const WITH_ID: Readonly<Record<string, (tenant: string) => string>> = {
   deliveries: deliveryOf,
 };
 
+/** What else every tenant of the tests has, for rows that refer to it. */
+export const payerAccountOf = (tenant: string) => tenant.replace(/^.{8}/, 'cccccccc');
+export const revenueAccountOf = (tenant: string) => tenant.replace(/^.{8}/, 'dddddddd');
+export const FIXTURES: readonly (readonly [
+  table: string,
+  row: (tenant: string) => Readonly<Record<string, unknown>>,
+])[] = [
+  ['rate_plans', (tenant_id) => ({ tenant_id, name: 'fixture', currency: 'EUR' })],
+  ['rate_versions', (tenant_id) => ({ ...versionOf(tenant_id), valid_from: now })],
+  [
+    'ledger_accounts',
+    (tenant_id) => ({
+      tenant_id,
+      id: payerAccountOf(tenant_id),
+      kind: 'payer',
+      payer: 'fixture',
+      currency: 'EUR',
+    }),
+  ],
+  [
+    'ledger_accounts',
+    (tenant_id) => ({
+      tenant_id,
+      id: revenueAccountOf(tenant_id),
+      kind: 'revenue',
+      currency: 'EUR',
+    }),
+  ],
+  [
+    'customers',
+    (tenant_id) => ({ tenant_id, key: 'fixture', title: 'T', state: 'active', created_by: 'x' }),
+  ],
+  ['products', (tenant_id) => ({ ...productOf(tenant_id), sku: 'fixture' })],
+  ['proposals', (tenant_id) => ({ ...proposalOf(tenant_id), id: 'fixture' })],
+  ['proposal_lines', (tenant_id) => ({ ...proposalLineOf(tenant_id), line_no: 1 })],
+  [
+    'reconciliations',
+    (tenant_id) => ({ ...reconciliationRowOf(tenant_id), id: reconciliationOf(tenant_id) }),
+  ],
+];
+export const reconciliationOf = (tenant: string) => tenant.replace(/^.{8}/, 'eeeeeeee');
+const productOf = (tenant_id: string) => ({
+  tenant_id,
+  title: 'T',
+  list_price: '1',
+  currency: 'EUR',
+  changed_by: 'x',
+});
+const proposalOf = (tenant_id: string) => ({
+  tenant_id,
+  customer: 'fixture',
+  title: 'T',
+  currency: 'EUR',
+  valid_until: '2026-03-01',
+  salesperson: 'x',
+});
+const proposalLineOf = (tenant_id: string) => ({
+  tenant_id,
+  proposal_id: 'fixture',
+  proposed_at: now,
+  status: 'draft',
+  customer: 'fixture',
+  sku: 'fixture',
+  quantity: '1',
+  list_price: '1',
+  list_amount: '1',
+  allowed_discount: '0',
+  discount: '0',
+  net: '1',
+  currency: 'EUR',
+});
+const reconciliationRowOf = (tenant_id: string) => ({
+  tenant_id,
+  period_from: '2026-03-01',
+  period_to: '2026-03-31',
+  zone: 'UTC',
+  carrier: 'c.csv',
+  carrier_sha256: 'x',
+  currency: 'EUR',
+  request: '{}',
+  our_rows: 0,
+  their_rows: 0,
+  our_total: '0',
+  their_total: '0',
+  classes: '{}',
+  unrated: 0,
+  requested_by: 'x',
+});
+const versionOf = (tenant_id: string) => ({
+  tenant_id,
+  plan: 'fixture',
+  row_count: 1,
+  content_sha256: 'x',
+  file_name: 'f',
+  loaded_by: 'x',
+});
+
 const kept = { tenant: 'SIUD', system: 'SIUD' };
 const ofReports = { tenant: 'SIUD', system: '' };
+const ofMoney = { member: '', tenant: 'SIUD', system: '' };
 
 export const TABLES: Readonly<Record<string, TableAccess>> = {
   tenants: {
@@ -344,6 +442,231 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
     }),
     touch: 'state',
   },
+  payers: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, key) => ({ tenant_id, key, kind: 'customer', title: 'T' }),
+    touch: 'title',
+  },
+  rate_plans: {
+    ...ofMoney,
+    row: (tenant_id, name) => ({ tenant_id, name, currency: 'EUR' }),
+    touch: 'currency',
+  },
+  rate_versions: {
+    ...ofMoney,
+    row: (tenant_id, nonce) => ({
+      ...versionOf(tenant_id),
+      valid_from: `2${nonce.slice(-3)}-01-01T00:00:00Z`,
+    }),
+    touch: 'file_name',
+  },
+  rates: {
+    ...ofMoney,
+    row: (tenant_id, prefix) => ({
+      tenant_id,
+      plan: 'fixture',
+      valid_from: now,
+      prefix,
+      rate: '0.1',
+    }),
+    touch: 'description',
+  },
+  payer_rules: {
+    ...ofMoney,
+    row: (tenant_id, match_value) => ({
+      tenant_id,
+      match_by: 'trunk',
+      match_value,
+      created_by: 'x',
+    }),
+    touch: 'created_by',
+  },
+  plan_assignments: {
+    ...ofMoney,
+    row: (tenant_id, agent) => ({
+      tenant_id,
+      direction: 'agent',
+      agent,
+      plan: 'fixture',
+      created_by: 'x',
+    }),
+    touch: 'created_by',
+  },
+  rate_changes: {
+    ...{ member: '', tenant: 'SI', system: 'S' },
+    row: (tenant_id, version) => ({ tenant_id, version, what: 'x', changed_by: 'x' }),
+    touch: 'what',
+  },
+  charges: {
+    ...ofMoney,
+    row: (tenant_id, external_id) => ({
+      tenant_id,
+      external_id,
+      started_at: now,
+      billed_on: '2026-03-01',
+      status: 'unrated',
+      reason: 'no_rate',
+      payer: 'x',
+    }),
+    touch: 'agent',
+  },
+  rated_hours: {
+    ...{ ...ofMoney, system: 'S' },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      hour: `2${nonce.slice(-3)}-01-01T00:00:00Z`,
+      calls_version: 1,
+      rates_version: 1,
+      unrated: 0,
+    }),
+    touch: 'unrated',
+  },
+  ratings: {
+    ...ofMoney,
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      id: uuidOf(nonce),
+      kind: 'new',
+      period_from: '2026-03-01',
+      period_to: '2026-03-01',
+      added: 1,
+      changed: 0,
+      removed: 0,
+      unrated: 0,
+      difference: '{}',
+      requested_by: 'x',
+    }),
+    touch: 'unrated',
+  },
+  ledger_accounts: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, payer) => ({ tenant_id, kind: 'payer', payer, currency: 'EUR' }),
+    touch: 'low_balance',
+  },
+  ledger_entries: {
+    ...{ ...ofMoney, tenant: 'SI' },
+    row: (tenant_id, source) => ({
+      tenant_id,
+      source,
+      kind: 'credit',
+      effective_at: now,
+      booked_on: '2026-03-01',
+      account_id: payerAccountOf(tenant_id),
+      contra_id: revenueAccountOf(tenant_id),
+      payer: 'fixture',
+      currency: 'EUR',
+      amount: '1',
+      posted_by: 'x',
+    }),
+    touch: 'note',
+  },
+  period_locks: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id) => ({
+      tenant_id,
+      from_date: '2020-01-01',
+      to_date: '2020-01-31',
+      reason: 'x',
+      locked_by: 'x',
+    }),
+    touch: 'released_by',
+  },
+  ledger_notices: {
+    ...{ ...ofMoney, tenant: 'SI' },
+    row: (tenant_id) => ({
+      tenant_id,
+      account_id: payerAccountOf(tenant_id),
+      balance: '1',
+      low_balance: '2',
+    }),
+    touch: 'balance',
+  },
+  reconciliations: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id) => reconciliationRowOf(tenant_id),
+    touch: 'signed_off_by',
+  },
+  reconciliation_lines: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      reconciliation_id: reconciliationOf(tenant_id),
+      line_no: Number(nonce),
+      class: 'only_ours',
+      amount: '1',
+      explains: '-1',
+    }),
+    touch: 'changed_by',
+  },
+  reconciliation_notes: {
+    ...{ ...ofMoney, tenant: 'SI' },
+    row: (tenant_id) => ({
+      tenant_id,
+      reconciliation_id: reconciliationOf(tenant_id),
+      kind: 'note',
+      note: 'x',
+      written_by: 'x',
+    }),
+    touch: 'note',
+  },
+  customers: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, key) => ({ tenant_id, key, title: 'T', state: 'active', created_by: 'x' }),
+    touch: 'title',
+  },
+  products: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, sku) => ({ ...productOf(tenant_id), sku }),
+    touch: 'title',
+  },
+  discount_policies: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, key) => ({
+      tenant_id,
+      key,
+      title: 'T',
+      kind: 'percent',
+      value: '1',
+      limit_percent: '1',
+      grants: '{}',
+      changed_by: 'x',
+    }),
+    touch: 'title',
+  },
+  proposals: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id, id) => ({ ...proposalOf(tenant_id), id }),
+    touch: 'title',
+  },
+  proposal_lines: {
+    ...ofMoney,
+    row: (tenant_id, nonce) => ({ ...proposalLineOf(tenant_id), line_no: Number(nonce) + 1 }),
+    touch: 'description',
+  },
+  customer_products: {
+    ...{ ...ofMoney, tenant: 'SI' },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      proposal_id: 'fixture',
+      line_no: Number(nonce),
+      customer: 'fixture',
+      sku: 'fixture',
+      quantity: '1',
+    }),
+    touch: 'sku',
+  },
+  licences: {
+    ...{ ...ofMoney, tenant: 'SIU' },
+    row: (tenant_id) => ({
+      tenant_id,
+      customer: 'fixture',
+      sku: 'fixture',
+      seats: '1',
+      valid_from: now,
+      granted_by: 'x',
+    }),
+    touch: 'granted_by',
+  },
 };
 
 /** Views are read with the rights of who asks (`security_invoker`). */
@@ -356,6 +679,14 @@ export const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   member_tenant_id: ['authenticated'],
   note_changed_hours: ['daybook_tenant'],
   version_after: ['daybook_system', 'daybook_tenant'],
+  refuse_locked_days: ['daybook_tenant'],
+  await_writers: ['daybook_tenant'],
+  keep_balances: ['daybook_tenant'],
+  refuse_change: ['daybook_tenant'],
 };
 
-export const SEQUENCES: readonly string[] = ['rejects_id_seq'];
+export const SEQUENCES: readonly string[] = [
+  'ledger_notices_id_seq',
+  'reconciliation_notes_id_seq',
+  'rejects_id_seq',
+];

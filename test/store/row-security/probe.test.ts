@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tx } from '../../../src/store/database.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../../support/database.ts';
-import { loadOf, runOf, TABLES, type TableAccess, WITH_ID } from './objects.ts';
+import { FIXTURES, loadOf, runOf, TABLES, type TableAccess, WITH_ID } from './objects.ts';
 
 /** Each table × each principal × each verb, tried on a row of the own and of another tenant. */
 
@@ -25,6 +25,7 @@ beforeAll(async () => {
       for (const [name, idOf] of Object.entries(WITH_ID)) {
         await insert(tx, name, { ...TABLES[name].row(tenant, fresh()), id: idOf(tenant) });
       }
+      for (const [name, row] of FIXTURES) await insert(tx, name, row(tenant));
       for (const [name, { row }] of Object.entries(TABLES)) {
         if (!['tenants', 'members', ...Object.keys(WITH_ID)].includes(name)) {
           await insert(tx, name, row(tenant, fresh()));

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
@@ -10,12 +10,15 @@ import { datasetOfForm } from '../../../src/reports/demand.ts';
 import { planAhead } from '../../../src/scheduler/ahead/plan-ahead.ts';
 import { studyDemand } from '../../../src/scheduler/ahead/study-demand.ts';
 import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts';
+import { findChanged } from '../../../src/scheduler/restate/find-changed.ts';
 import { createSendStage } from '../../../src/scheduler/send/send.ts';
 import { createPostgresSource } from '../../../src/sources/postgres/postgres-source.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { verifyLedger } from '../../../src/store/ledger-statement.ts';
 import { countRejects, listRejects, rejectColumns } from '../../../src/store/rejects.ts';
 import { runScheduleNow } from '../../../src/store/save-schedule.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
+import { ratingRig } from '../../scheduler/rating/support.ts';
 import { sendDeps } from '../../scheduler/send/support/stage.ts';
 import { startEngine, type TestEngine } from '../../support/engine.ts';
 import { type Company, JWT, loadAll, PERIOD, REPORTS, stepsOf, tokenOf } from './two-tenants.ts';
@@ -90,7 +93,7 @@ export type Flow = (rig: Rig, company: Company) => Promise<string>;
 export function flows(): Record<string, Flow> {
   const http =
     (
-      method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'HEAD',
+      method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD',
       url: (own: Company) => string,
       payload?: (own: Company) => object,
     ): Flow =>
@@ -160,8 +163,98 @@ export function flows(): Record<string, Flow> {
       const summary = await pass(Date.now() + 60_000, AbortSignal.timeout(20_000));
       return JSON.stringify([summary, sent]);
     },
+    deliveries: http('GET', () => '/v1/deliveries'),
     'a delivery': http('GET', (own) => `/v1/deliveries/${own.ids.delivery}`),
     suppressions: http('GET', () => '/v1/suppressions'),
+    'a rating, and another': async ({ database }, own) => {
+      const rig = ratingRig(database, own.tenant);
+      await loadAll(database, own.tenant, `${own.canary}-${randomUUID()}`);
+      const day = String(randomInt(1, 29)).padStart(2, '0');
+      const header = 'plan,prefix,valid_from,rate,direction,description';
+      const sheet = `standard,*,2025-01-${day}T00:00:00Z,0.0${randomInt(1, 99)},inbound,${own.canary}`;
+      const rates = await rig.rates(`${header}\n${sheet}\n`, { replace: true });
+      const passed = await rig.pass();
+      return JSON.stringify([rates, passed, await rig.again(PERIOD.from, PERIOD.to)]);
+    },
+    'proof of the ledger': ({ database }, own) =>
+      database.asTenant(own.tenant.id, async (tx) =>
+        JSON.stringify(await verifyLedger(tx, own.tenant.id)),
+      ),
+    'rate plans': http('GET', () => '/v1/rate-plans'),
+    'a rate plan': http('GET', () => '/v1/rate-plans/standard'),
+    'a new plan': http(
+      'PUT',
+      () => '/v1/rate-plans/night',
+      () => ({ direction: 'internal', windows: { night: '20:00-08:00' } }),
+    ),
+    'the end of rates': http(
+      'DELETE',
+      () => '/v1/rate-plans/standard/versions/2026-03-01T00:00:00.000Z',
+    ),
+    payers: http('GET', () => '/v1/payers'),
+    'a payer': http(
+      'PUT',
+      (own) => `/v1/payers/${own.canary}-payer`,
+      (own) => ({ title: own.canary }),
+    ),
+    'payer rules': http('GET', () => '/v1/payer-rules'),
+    'a payer rule': http(
+      'POST',
+      () => '/v1/payer-rules',
+      (own) => ({ match_by: 'agent', match_value: own.canary, payer: `${own.canary}-payer` }),
+    ),
+    'the end of a payer rule': http('DELETE', (own) => `/v1/payer-rules/${own.ids.rule}`),
+    assignments: http('GET', () => '/v1/plan-assignments'),
+    'an assignment': http(
+      'POST',
+      () => '/v1/plan-assignments',
+      (own) => ({ direction: 'agent', agent: own.canary, plan: 'standard' }),
+    ),
+    'the end of an assignment': http(
+      'DELETE',
+      (own) => `/v1/plan-assignments/${own.ids.assignment}`,
+    ),
+    charges: http('GET', () => `/v1/charges?from=${PERIOD.from}&to=${PERIOD.to}`),
+    entries: http('GET', () => '/v1/ledger'),
+    accounts: http('GET', () => '/v1/ledger/accounts'),
+    'a statement': http('GET', () => `/v1/ledger/statement?from=${PERIOD.from}&to=${PERIOD.to}`),
+    'a posting': http(
+      'POST',
+      () => '/v1/ledger/entries',
+      (own) => ({ kind: 'credit', payer: `${own.canary}-payer`, currency: 'USD', amount: '1' }),
+    ),
+    'a first posting': async ({ server }, own) => {
+      const payer = `${own.canary}-payer-${randomUUID()}`;
+      const headers = { authorization: `Bearer ${own.keys.admin}` };
+      await server.inject({ method: 'PUT', url: `/v1/payers/${payer}`, headers, payload: {} });
+      const payload = { kind: 'credit', payer, currency: 'USD', amount: '1' };
+      const url = '/v1/ledger/entries';
+      return (await server.inject({ method: 'POST', url, headers, payload })).body;
+    },
+    'a reversal': http(
+      'POST',
+      () => '/v1/ledger/reversals',
+      (own) => ({ source: `posted:${own.canary}-payment` }),
+    ),
+    'a low balance': http(
+      'PUT',
+      () => '/v1/ledger/low-balance',
+      (own) => ({ payer: `${own.canary}-payer`, currency: 'USD', low_balance: '100' }),
+    ),
+    locks: http('GET', () => '/v1/ledger/locks'),
+    'a lock': http(
+      'POST',
+      () => '/v1/ledger/locks',
+      (own) => ({ from: '2019-01-01', to: '2019-01-02', reason: own.canary }),
+    ),
+    'the end of a lock': ({ server }, own) =>
+      server
+        .inject({
+          method: 'POST',
+          url: `/v1/ledger/locks/${own.ids.lock}/release`,
+          headers: { authorization: `Bearer ${tokenOf(own.users.owner)}` },
+        })
+        .then(({ body }) => body),
     'list exports': http('GET', () => '/v1/exports'),
     'list runs': http('GET', () => '/v1/runs'),
     'a run': http('GET', (own) => `/v1/runs/${own.ids.run}`),
@@ -186,20 +279,8 @@ export function flows(): Record<string, Flow> {
     ),
     'a schedule, paused': http('POST', (own) => `/v1/schedules/${own.ids.schedule}/pause`),
     'a schedule, run': http('POST', (own) => `/v1/schedules/${own.ids.schedule}/run`),
-    'a schedule, run, made and sealed': async ({ database, engine }, own) => {
-      const tenant = await database.asSystem((tx) => requireTenant(tx, own.tenant.id));
-      // A time of day of its own each time, on a day whose data is complete.
-      const now = Date.UTC(2026, 2, 3, 8) + Math.floor(Math.random() * 3_600_000);
-      const saving = { tenant, owner: 'operator:cli', now };
-      const run = await database.asTenant(tenant.id, (tx) =>
-        runScheduleNow(tx, own.ids.schedule, saving),
-      );
-      await stepsOf(database, tenant.id, engine, now);
-      return JSON.stringify(run);
-    },
     files: http('GET', () => '/v1/files'),
     'a sealed file': http('GET', (own) => `/v1/files/${own.ids.sealed}/file`),
-    deliveries: http('GET', () => '/v1/deliveries'),
     'the end of a schedule': async (rig, own) => {
       const saved = (await all['a new schedule'](rig, own)).replace(/^[^{]*{[^}]*} /, '');
       const { id } = JSON.parse(saved) as { id: string };
@@ -253,5 +334,31 @@ export function flows(): Record<string, Flow> {
       return bytes.toString();
     };
   }
+  // Last: what the others send too is tried with them, which take less.
+  all['a schedule, run, made and sealed'] = async ({ database, engine }, own) => {
+    const tenant = await database.asSystem((tx) => requireTenant(tx, own.tenant.id));
+    // A time of day of its own each time, on a day whose data is complete.
+    const now = Date.UTC(2026, 2, 3, 8) + Math.floor(Math.random() * 3_600_000);
+    const saving = { tenant, owner: 'operator:cli', now };
+    const run = await database.asTenant(tenant.id, (tx) =>
+      runScheduleNow(tx, own.ids.schedule, saving),
+    );
+    await stepsOf(database, tenant.id, engine, now);
+    return JSON.stringify(run);
+  };
+  all['rows that came late, and an amendment'] = async (rig, own) => {
+    const { database, engine, server } = rig;
+    await all['a schedule, run, made and sealed'](rig, own);
+    await loadAll(database, own.tenant, `${own.canary}-${randomUUID()}`);
+    const source = createPostgresSource(database);
+    await findChanged(Date.now(), { database, source, holder: 'x' }, AbortSignal.timeout(20_000));
+    const headers = { authorization: `Bearer ${own.keys.admin}` };
+    const list = await server.inject({ url: '/v1/files?changed=true&limit=1', headers });
+    const [file] = (list.json() as { items: { id: string }[] }).items;
+    const url = `/v1/files/${file.id}/amend`;
+    const amended = await server.inject({ method: 'POST', url, headers });
+    await stepsOf(database, own.tenant.id, engine, Date.UTC(2026, 2, 3, 8));
+    return `${list.body} ${amended.body}`;
+  };
   return all;
 }

@@ -4,13 +4,25 @@ import { ROLES } from '../../../src/principals/principal.ts';
 import { planStage } from '../../../src/scheduler/stages/plan.ts';
 import { processStage } from '../../../src/scheduler/stages/process.ts';
 import { createApiKey } from '../../../src/store/api-keys.ts';
+import { addCustomer } from '../../../src/store/customers.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { postEntry } from '../../../src/store/ledger-postings.ts';
+import { grantTrialLicence } from '../../../src/store/licences.ts';
 import { addMember, addOperator, removeMember } from '../../../src/store/members.ts';
+import { putPayer } from '../../../src/store/payers.ts';
+import { lockPeriod } from '../../../src/store/period-locks.ts';
+import { putAssignment, putPayerRule } from '../../../src/store/plan-rules.ts';
+import { putProduct } from '../../../src/store/products.ts';
+import { sendProposal } from '../../../src/store/proposal-deeds.ts';
+import { draftProposal } from '../../../src/store/proposal-drafts.ts';
+import { insertLines } from '../../../src/store/reconciliation-lines.ts';
+import { insertReconciliation } from '../../../src/store/reconciliations.ts';
 import { listReportFiles } from '../../../src/store/report-files.ts';
 import { listRuns } from '../../../src/store/runs.ts';
 import { addSchedule, runScheduleNow } from '../../../src/store/save-schedule.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
 import { load } from '../../ingest/support/load.ts';
+import { ratingRig } from '../../scheduler/rating/support.ts';
 import { addOwing, owe } from '../../scheduler/send/support/owed.ts';
 import { addTestTenant, type TestDatabase, type TestTenant } from '../../support/database.ts';
 import { startEngine, type TestEngine } from '../../support/engine.ts';
@@ -29,23 +41,24 @@ export const REPORTS = [
   'sales',
   'sales-daily',
   'products',
+  'proposals',
+  'billing',
+  'charges',
+  'statement',
 ] as const;
 
 export interface Company {
   readonly tenant: TestTenant;
   readonly canary: string;
   /** Everything that names something of it. */
-  readonly ids: {
-    readonly run: string;
-    readonly key: string;
-    readonly user: string;
-    readonly load: string;
-    readonly file: string;
-    readonly schedule: string;
-    readonly delivery: string;
-    readonly suppression: string;
-    readonly sealed: string;
-  };
+  readonly ids: Readonly<
+    Record<
+      | ('run' | 'key' | 'user' | 'load' | 'file' | 'schedule' | 'sealed' | 'delivery')
+      | ('suppression' | keyof Awaited<ReturnType<typeof sellAll>>)
+      | keyof Awaited<ReturnType<typeof billAll>>,
+      string
+    >
+  >;
   /** Tokens of keys by preset; a spare one is the one that `ids` names. */
   readonly keys: Readonly<Record<string, string>>;
   /** Users by role, `ex` of nobody who is a member now. */
@@ -88,6 +101,8 @@ export async function twoTenants(
 async function company(database: Database, home: string, canary: string): Promise<Company> {
   const tenant = await addTestTenant(database, { name: canary, zone: 'UTC' });
   const loaded = await loadAll(database, tenant, canary);
+  const sold = await sellAll(database, tenant, canary);
+  const money = await billAll(database, tenant, canary);
   const keys: Record<string, string> = {};
   const users: Record<string, string> = {};
   let key = '';
@@ -143,8 +158,8 @@ async function company(database: Database, home: string, canary: string): Promis
     tenant,
     canary,
     ids: {
-      ...{ run: run.id, key, user: users.viewer, load: loaded, file: file.id },
-      ...{ schedule, sealed, delivery, suppression },
+      ...{ run: run.id, key, user: users.viewer, load: loaded, file: file.id, schedule, sealed },
+      ...{ delivery, suppression, ...sold, ...money },
     },
     keys,
     users,
@@ -212,6 +227,93 @@ export async function loadAll(
     completeThrough,
   });
   return calls.load_id;
+}
+
+/** A customer on trial, a product, a licence, a proposal that was sent, a reconciliation. */
+async function sellAll(database: Database, { id: tenantId }: TestTenant, canary: string) {
+  return database.asTenant(tenantId, async (tx) => {
+    const by = `user:${canary}`;
+    // Without its canary: they may be named in an answer to who asked for them.
+    const [customer, product] = [randomUUID(), randomUUID()];
+    const today = '2026-03-01';
+    await addCustomer(tx, {
+      ...{ tenantId, key: customer, title: canary, email: null, trialDays: 9, createdBy: by },
+    });
+    await putProduct(tx, tenantId, {
+      ...{ sku: product, title: canary, listPrice: '1.50', currency: 'USD', licensed: true },
+      ...{ licenceDays: null, active: true, changedBy: by },
+    });
+    const wanted = { tenantId, customer, sku: product, seats: '1', grantedBy: by };
+    const licence = await grantTrialLicence(tx, wanted);
+    const line = { sku: product, quantity: '2', policies: [], discount: null };
+    const proposal = await draftProposal(tx, {
+      ...{ tenantId, customer, title: canary, currency: 'USD', validUntil: '2999-01-01' },
+      ...{ salesperson: by, lines: [line], today, grantor: null },
+    });
+    await sendProposal(tx, { tenantId, id: proposal.id, by, today });
+    await tx.run('update daybook.proposals set created_at = $1', ['2026-03-01T10:00:00Z']);
+    await tx.run('update daybook.proposal_lines set proposed_at = $1', ['2026-03-01T10:00:00Z']);
+    const none = { rows: 0, ours: '0', theirs: '0', explains: '0' };
+    const reconciliation = await insertReconciliation(tx, {
+      ...{ tenantId, period: PERIOD, zone: 'UTC', carrier: `${canary}.csv`, carrierSha256: canary },
+      ...{ currency: 'USD', request: { note: canary }, ourRows: 1, theirRows: 0, unrated: 0 },
+      ...{ ourTotal: '1', theirTotal: '0', requestedBy: by },
+      classes: {
+        ...{ matched: none, only_theirs: none, duration: none, rate: none, rounding: none },
+        ...{ duplicate: none, only_ours: { rows: 1, ours: '1', theirs: '0', explains: '-1' } },
+      },
+    });
+    const theirs = { theirRow: null, theirId: null, theirStartedAt: null };
+    await insertLines(tx, tenantId, reconciliation, [
+      {
+        ...{ lineNo: 1, class: 'only_ours', caller: canary, callee: canary, callId: canary },
+        ...{ startedAt: 1, billedSeconds: 1, amount: '1', ...theirs, theirBilledSeconds: null },
+        ...{ theirAmount: null, explains: '-1' },
+      },
+    ]);
+    return { customer, product, licence: licence.id, proposal: proposal.id, reconciliation };
+  });
+}
+
+/** Rates, a payer, a rule, an assignment, charges, an entry, a lock: all that money has. */
+async function billAll(database: Database, tenant: TestTenant, canary: string) {
+  const rig = ratingRig(database, tenant);
+  const plan = 'plan,prefix,valid_from,rate,direction,description';
+  await rig.rates(`${plan}\nstandard,*,2026-03-01T00:00:00Z,0.06,inbound,${canary}-d\n`);
+  const by = { tenantId: tenant.id, changedBy: `user:${canary}` };
+  const ids = await database.asTenant(tenant.id, async (tx) => {
+    await putPayer(tx, { tenantId: tenant.id, key: `${canary}-payer`, title: canary });
+    const validFrom = null;
+    const payer = `${canary}-payer`;
+    const value = { matchBy: 'trunk', matchValue: `${canary}-t` };
+    const rule = await putPayerRule(tx, { ...by, ...value, validFrom, payer });
+    const assignment = await putAssignment(tx, {
+      ...{ ...by, payer, direction: 'inbound', agent: null, validFrom, plan: 'standard' },
+    });
+    const lock = await lockPeriod(tx, {
+      tenantId: tenant.id,
+      period: { from: '2020-01-01', to: '2020-01-31' },
+      reason: `${canary} signed off`,
+      lockedBy: `user:${canary}`,
+    });
+    return { rule: rule.id, assignment: assignment.id, lock: lock.id };
+  });
+  await rig.pass();
+  await database.asTenant(tenant.id, async (tx) => {
+    await postEntry(
+      tx,
+      {
+        ...{ kind: 'credit', payer: `${canary}-payer`, currency: 'USD', amount: '5' },
+        ...{ effectiveOn: '2026-03-01', note: canary, source: `${canary}-payment` },
+      },
+      {
+        tenant: await requireTenant(tx, tenant.id),
+        postedBy: `user:${canary}`,
+        now: Date.UTC(2026, 2, 3),
+      },
+    );
+  });
+  return ids;
 }
 
 function callsOf(canary: string): string {

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { readContent } from '../delivery/read-file.ts';
+import { openStoredFile, type StoredFile } from '../delivery/stored-file.ts';
+import { toDaybookError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { FileBlock } from '../reports/stored-form.ts';
+import type { Database } from '../store/database.ts';
+import { enterHash, findBlocksOfFile, findUnhashedFiles } from '../store/files.ts';
+import { repeat } from './repeat.ts';
+
+/**
+ * Reads finished files through, one at a time, and enters the SHA-256 of what people get. It comes
+ * after the file, since who waits for a file does not wait for its hash; every byte is checked
+ * against the file's blocks on the way.
+ */
+export interface FileHasher {
+  /** Files are there. They are looked for a second after the last such word, when nothing is made. */
+  wake(): void;
+  /** Breaks off a file that is being read; it is found again. */
+  stop(): Promise<void>;
+}
+
+export interface HashDeps {
+  readonly database: Database;
+  readonly home: string;
+  readonly log: Logger;
+}
+
+/** Reading competes with making: who waits for a file has precedence. */
+const QUIET_MS = 1_000;
+/** However busy it is; and for files whose maker ended before it could wake anybody. */
+const EVERY_MS = 30_000;
+const LONGEST_MS = 600_000;
+const AT_ONCE = 20;
+
+export function startHashing(deps: HashDeps & { readonly isIdle: () => boolean }): FileHasher {
+  /** That could not be read; they are left until the process is another. */
+  const unreadable = new Set<string>();
+  const passes = repeat({
+    name: 'hashing files',
+    pauseMs: EVERY_MS,
+    longestMs: LONGEST_MS,
+    log: deps.log,
+    work: (signal) => hashFiles(deps, unreadable, signal),
+  });
+  let timer: NodeJS.Timeout | undefined;
+  function wake(): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => (deps.isIdle() ? passes.wake() : wake()), QUIET_MS);
+  }
+  return {
+    wake,
+    stop() {
+      clearTimeout(timer);
+      return passes.stop();
+    },
+  };
+}
+
+/** All files that have none, but for those in `unreadable`, which it adds to. */
+export async function hashFiles(
+  deps: HashDeps,
+  unreadable: Set<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { database, home, log } = deps;
+  for (;;) {
+    const limit = AT_ONCE + unreadable.size;
+    const found = await database.asSystem((tx) => findUnhashedFiles(tx, limit));
+    const files = found.filter(({ id }) => !unreadable.has(id));
+    if (files.length === 0) return;
+    for (const file of files) {
+      signal.throwIfAborted();
+      try {
+        const blocks = await database.asTenant(file.tenantId, (tx) =>
+          findBlocksOfFile(tx, file.id),
+        );
+        const sha256 = await hashOfFile(home, { ...file, blocks }, signal);
+        await database.asTenant(file.tenantId, (tx) => enterHash(tx, file.id, sha256));
+      } catch (error) {
+        signal.throwIfAborted();
+        unreadable.add(file.id);
+        const { code, message } = toDaybookError(error);
+        // What is not there was removed by whoever keeps the disk; it is told to who asks for it.
+        const level = code === 'E_GONE' ? 'debug' : 'warn';
+        log[level]({ file: file.path, error: message }, 'a file has no hash');
+      }
+    }
+  }
+}
+
+/**
+ * The SHA-256 of a file as people get it, hex, read from the disk.
+ * @throws DaybookError `E_GONE`, `E_IO` when it is not what was made
+ */
+export async function hashOfFile(
+  home: string,
+  file: StoredFile & { readonly blocks: readonly FileBlock[] | null },
+  signal: AbortSignal,
+): Promise<string> {
+  const hash = createHash('sha256');
+  const handle = await openStoredFile(home, file);
+  try {
+    const whole = { first: 0, last: file.bytes - 1 };
+    const opened = { ...file, handle };
+    for await (const chunk of file.bytes > 0 ? readContent(opened, whole) : []) {
+      signal.throwIfAborted();
+      hash.update(chunk);
+    }
+  } finally {
+    await handle.close();
+  }
+  return hash.digest('hex');
+}
