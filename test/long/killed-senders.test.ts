@@ -118,6 +118,9 @@ it(`${KILLS} kills lose nothing; each second copy bears the same Message-ID and 
       mails: rows.length,
       doubles,
       held: rows.filter(({ state }) => state === 'held').length,
+      heldWithoutACopy: rows.filter(
+        ({ state, recipient }) => state === 'held' && !counts.has(recipient),
+      ).length,
     }),
   );
 });
