@@ -49,7 +49,7 @@ export async function benchRating({ quick, say }: BenchOptions): Promise<BenchRo
   const rows = priceList();
   return [
     rateInThread(rows, quick ? 200_000 : 1_000_000, quick ? 3 : 5, say),
-    await chargeAndPost(rows, quick ? 100_000 : 1_000_000, quick ? 1 : 3, say),
+    await chargeAndPost(rows, quick ? 100_000 : 1_000_000, quick ? 3 : 5, say),
   ];
 }
 

@@ -25,7 +25,7 @@ const START_MS = Date.UTC(2026, 2, 1);
 const MARCH_SECONDS = 31 * 86_400 - 60;
 
 export async function benchReconcile({ quick, say }: BenchOptions): Promise<BenchRow[]> {
-  const [rows, rounds] = quick ? [100_000, 3] : [1_000_000, 3];
+  const [rows, rounds] = quick ? [100_000, 3] : [1_000_000, 5];
   const folder = mkdtempSync(join(tmpdir(), 'daybook-bench-reconcile-'));
   const server = await startEmbeddedPostgres({ home: join(folder, 'home') });
   try {

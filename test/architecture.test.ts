@@ -56,7 +56,8 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   'reports/': [
     ...['exceljs', 'luxon', 'yauzl', 'zod'],
     ...['node:buffer', 'node:crypto', 'node:stream', 'node:stream/consumers'],
-    ...['node:util', 'node:zlib'],
+    // Of node:url what it computes of domains.
+    ...['node:url', 'node:util', 'node:zlib'],
   ],
 };
 

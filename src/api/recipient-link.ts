@@ -1,6 +1,6 @@
-import { isAllowedDomain, parseMailAddress } from '../delivery/mail/address.ts';
 import { DaybookError } from '../errors.ts';
 import { maySendReports } from '../principals/permissions.ts';
+import { isAllowedDomain, parseMailAddress } from '../reports/mail-address.ts';
 import type { Database } from '../store/database.ts';
 import { findDelivery } from '../store/deliveries.ts';
 import { readDeliverySettings } from '../store/delivery-settings.ts';

@@ -1,7 +1,7 @@
 import { DaybookError } from '../errors.ts';
+import { isAllowedDomain, parseMailAddress } from '../reports/mail-address.ts';
 import { parseHook } from '../reports/recipient.ts';
 import { RECIPIENT_KINDS, type RecipientKind } from '../reports/schedule-spec.ts';
-import { isAllowedDomain, parseMailAddress } from './mail/address.ts';
 import { resolveTarget, type TargetRules } from './outbound/target.ts';
 
 /** More are refused by who parses them. */

@@ -1,4 +1,5 @@
 import type { DatasetName } from './dataset.ts';
+import { parseMailAddress } from './mail-address.ts';
 import { parseWhere } from './parse-request.ts';
 import { demandRecord, invalid, quoted } from './raw-value.ts';
 import { RECIPIENT_KINDS, type Recipient, type RecipientKind } from './schedule-spec.ts';
@@ -7,12 +8,6 @@ import { RECIPIENT_KINDS, type Recipient, type RecipientKind } from './schedule-
 
 const MOST_RECIPIENTS = 200;
 const LONGEST_URL = 2_048;
-const LONGEST_ADDRESS = 254;
-const LONGEST_LOCAL_PART = 64;
-
-// Each character is looked at once: no text makes these slow.
-const LOCAL_PART = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/i;
-const LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 
 const HOSTS: Readonly<Record<'discord' | 'slack', readonly string[]>> = {
   discord: ['discord.com', 'discordapp.com', 'canary.discord.com', 'ptb.discord.com'],
@@ -58,27 +53,9 @@ function parseRecipient(dataset: DatasetName, raw: unknown, where: string): Reci
   if (typeof address !== 'string') throw invalid(`${where}.${kind}`, quoted(address), 'a text');
   const recipient =
     kind === 'email'
-      ? parseAddress(address, `${where}.email`)
+      ? parseMailAddress(address, `${where}.email`).address
       : parseHook(kind, address, `${where}.${kind}`);
   return { kind, recipient, where: parseWhere(dataset, item.where, `${where}.where`) };
-}
-
-/**
- * One plain address: no display name, list, group, comment or quoted part, nothing beyond ASCII
- * (a domain of other letters is written in its `xn--` form, where look-alikes show).
- * @throws DaybookError `E_INVALID`
- */
-export function parseAddress(text: string, where: string): string {
-  const wrong = () => invalid(where, quoted(text), 'one address such as ana@example.com');
-  if (text.length > LONGEST_ADDRESS) throw wrong();
-  const at = text.lastIndexOf('@');
-  const local = text.slice(0, at);
-  const domain = text.slice(at + 1);
-  if (at < 1 || local.length > LONGEST_LOCAL_PART || !LOCAL_PART.test(local)) throw wrong();
-  const labels = domain.split('.');
-  const sound = labels.every((label) => label.length <= 63 && LABEL.test(label));
-  if (!sound || labels.length < 2 || /^\d+$/.test(labels[labels.length - 1])) throw wrong();
-  return `${local}@${domain.toLowerCase()}`;
 }
 
 /**

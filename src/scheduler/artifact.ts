@@ -55,7 +55,7 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
   const index = createBlockIndex(coding);
   let handle: FileHandle | null = null;
   /** One is filled while the other is written; each waits until it is free. */
-  const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(GATHER_BYTES));
+  const buffers: Buffer[] = [];
   const free: Promise<void>[] = [Promise.resolve(), Promise.resolve()];
   let turn = 0;
   let filled = 0;
@@ -89,6 +89,7 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
   async function gather(data: Uint8Array): Promise<void> {
     for (let at = 0; at < data.length; ) {
       await free[turn];
+      buffers[turn] ??= Buffer.allocUnsafeSlow(GATHER_BYTES);
       const part = data.subarray(at, at + GATHER_BYTES - filled);
       buffers[turn].set(part, filled);
       filled += part.length;

@@ -57,7 +57,10 @@ export function startHashing(deps: HashDeps & { readonly isIdle: () => boolean }
   };
 }
 
-/** All files that have none, but for those in `unreadable`, which it adds to. */
+/**
+ * All files that have none, but for those in `unreadable`, which it adds to.
+ * @throws DaybookError of the database: the pass is tried again
+ */
 export async function hashFiles(
   deps: HashDeps,
   unreadable: Set<string>,
@@ -71,19 +74,19 @@ export async function hashFiles(
     if (files.length === 0) return;
     for (const file of files) {
       signal.throwIfAborted();
-      try {
-        const blocks = await database.asTenant(file.tenantId, (tx) =>
-          findBlocksOfFile(tx, file.id),
-        );
-        const sha256 = await hashOfFile(home, { ...file, blocks }, signal);
-        await database.asTenant(file.tenantId, (tx) => enterHash(tx, file.id, sha256));
-      } catch (error) {
+      const { id, tenantId, path } = file;
+      const blocks = await database.asTenant(tenantId, (tx) => findBlocksOfFile(tx, id));
+      const sha256 = await hashOfFile(home, { ...file, blocks }, signal).catch((error: unknown) => {
         signal.throwIfAborted();
-        unreadable.add(file.id);
+        unreadable.add(id);
         const { code, message } = toDaybookError(error);
         // What is not there was removed by whoever keeps the disk; it is told to who asks for it.
         const level = code === 'E_GONE' ? 'debug' : 'warn';
-        log[level]({ file: file.path, error: message }, 'a file has no hash');
+        log[level]({ file: path, error: message }, 'a file has no hash');
+        return null;
+      });
+      if (sha256 !== null) {
+        await database.asTenant(tenantId, (tx) => enterHash(tx, id, sha256));
       }
     }
   }

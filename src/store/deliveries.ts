@@ -16,9 +16,6 @@ export type DeliveryState =
   | 'suppressed'
   | 'cancelled';
 
-/** States in which a delivery still needs its file. */
-export const OPEN_DELIVERIES: readonly DeliveryState[] = ['pending', 'sending', 'in_doubt', 'held'];
-
 /** What a notice is about; empty for all that have a file. */
 export type NoticeTopic = '' | 'held' | 'overdue' | 'failed' | 'missed' | 'skipped' | 'changed';
 

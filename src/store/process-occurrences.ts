@@ -5,7 +5,7 @@ import type { ScheduleSpec } from '../reports/schedule-spec.ts';
 import type { Calendar } from '../time/calendar.ts';
 import type { Period } from '../time/period.ts';
 import type { Tx } from './database.ts';
-import type { OccurrenceState } from './occurrences.ts';
+import { OCCURRENCE_MOVES, type OccurrenceState } from './occurrences.ts';
 
 /** The statements with which the stage `process` begins occurrences. System transactions. */
 
@@ -131,6 +131,7 @@ export interface OccurrenceMove {
 /**
  * Moves those that are in one of the states `from`; others stay as they are. What ends bears when.
  * @returns the ids of those that moved
+ * @throws RangeError when none of those states may go where one is to go
  */
 export async function moveOccurrences(
   tx: Tx,
@@ -138,6 +139,10 @@ export async function moveOccurrences(
   moves: readonly OccurrenceMove[],
 ): Promise<string[]> {
   if (moves.length === 0) return [];
+  const mayGo = new Set([...from, ...from.flatMap((state) => OCCURRENCE_MOVES[state])]);
+  const wrong = moves.find(({ to }) => !mayGo.has(to));
+  if (wrong)
+    throw new RangeError(`an occurrence that is ${from.join(' or ')} never is ${wrong.to}`);
   const rows = await tx.query<{ id: string }>(
     `update daybook.occurrences o set state = n."to", reason = n."reason",
        error_code = n."errorCode",

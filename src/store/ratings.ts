@@ -38,20 +38,6 @@ export async function insertRating(tx: Tx, tenantId: string, rating: Rating): Pr
   );
 }
 
-/** Newest first; at most 100. */
-export async function listRatings(
-  tx: Tx,
-  tenantId: string,
-): Promise<(Rating & { readonly finishedAt: Date })[]> {
-  return tx.query(
-    `select id, kind, to_char(period_from, 'YYYY-MM-DD') as "from",
-       to_char(period_to, 'YYYY-MM-DD') as "to", added::float8, changed::float8, removed::float8,
-       unrated::float8, difference, requested_by as "requestedBy", finished_at as "finishedAt"
-     from daybook.ratings where tenant_id = $1 order by finished_at desc, id limit 100`,
-    [tenantId],
-  );
-}
-
 /** An hour of calls, UTC, and which state of it is meant. */
 export interface CallHour {
   /** UTC epoch ms. */

@@ -354,7 +354,6 @@ describe('the executor of runs', () => {
       ...test.database,
       asSystem: (work, options) => {
         if (!down) return test.database.asSystem(work, options);
-        down = false;
         failing.resolve();
         return Promise.reject(new DaybookError('E_UNAVAILABLE', { what: 'x', reason: 'y' }));
       },
@@ -363,17 +362,19 @@ describe('the executor of runs', () => {
     const { executor, hints } = start(held.pass, { database });
     executor.wake();
     await held.arrived;
-    await test.database.asSystem((tx) =>
-      tx.run(`update daybook.runs set lease_until = now() - interval '1 s' where id = $1`, [
-        run.id,
-      ]),
-    );
     const failed = new Promise<void>((resolve) => {
       failing.resolve = resolve;
     });
     down = true;
     executor.wake();
+    // Looks come one after another, so that none from before can claim any more.
     await failed;
+    await test.database.asSystem((tx) =>
+      tx.run(`update daybook.runs set lease_until = now() - interval '1 s' where id = $1`, [
+        run.id,
+      ]),
+    );
+    down = false;
     // The next look comes by itself; what it does first is seen in the lease.
     for (;;) {
       const [{ fresh }] = await test.database.asSystem((tx) =>

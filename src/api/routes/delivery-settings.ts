@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { parseAllowedDomains } from '../../delivery/mail/address.ts';
 import { webhookSecretText } from '../../delivery/webhook/standard-webhooks.ts';
 import { DaybookError } from '../../errors.ts';
+import { parseAllowedDomains } from '../../reports/mail-address.ts';
 import {
   changeDeliverySettings,
   type DeliverySettings,

@@ -1,4 +1,4 @@
-import type { MailAddress } from './address.ts';
+import type { MailAddress } from '../../reports/mail-address.ts';
 import { chartImage } from './chart-image.ts';
 import { type MailContent, type MailSource, mailContent } from './mail-content.ts';
 import { renderMail } from './mail-templates.ts';

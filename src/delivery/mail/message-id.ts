@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 /**
  * The Message-ID of a delivery: the same at every automatic retry, so that a mail server or a
@@ -18,9 +18,4 @@ export function messageIdOf(of: {
     .digest('hex')
     .slice(0, 40);
   return `<${digest}@${of.mailDomain}>`;
-}
-
-/** For a mail that belongs to no delivery, such as a test. */
-export function freshMessageId(mailDomain: string): string {
-  return `<${randomBytes(20).toString('hex')}@${mailDomain}>`;
 }

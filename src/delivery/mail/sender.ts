@@ -1,5 +1,5 @@
 import { DaybookError } from '../../errors.ts';
-import { parseMailAddress } from './address.ts';
+import { parseMailAddress } from '../../reports/mail-address.ts';
 import { plainLine } from './plain-line.ts';
 
 /** Who mails are from. */

@@ -1,7 +1,7 @@
-import { parseMailAddress } from '../../delivery/mail/address.ts';
 import { saysNoSuchMailbox } from '../../delivery/mail/classify-reply.ts';
 import type { SendOutcome } from '../../delivery/mail/send-outcome.ts';
 import { DaybookError, toDaybookError } from '../../errors.ts';
+import { parseMailAddress } from '../../reports/mail-address.ts';
 import type { Tx } from '../../store/database.ts';
 import {
   beginAttempts,

@@ -1,7 +1,7 @@
-import { isAllowedDomain, parseMailAddress } from '../../delivery/mail/address.ts';
 import { DaybookError } from '../../errors.ts';
 import { maySendReports } from '../../principals/permissions.ts';
 import type { Principal } from '../../principals/principal.ts';
+import { isAllowedDomain, parseMailAddress } from '../../reports/mail-address.ts';
 import type { ClaimedDelivery } from '../../store/delivery-leases.ts';
 import type { DeliverySettings } from '../../store/delivery-settings.ts';
 import type { OwedPart } from '../../store/owed-messages.ts';

@@ -1,11 +1,11 @@
 import { unsubscribeToken } from '../../delivery/links/link-tokens.ts';
-import { type MailAddress, parseMailAddress } from '../../delivery/mail/address.ts';
 import { composeMail } from '../../delivery/mail/compose.ts';
 import type { Notice } from '../../delivery/mail/mail-content.ts';
 import { messageIdOf } from '../../delivery/mail/message-id.ts';
 import type { SendOutcome } from '../../delivery/mail/send-outcome.ts';
 import type { HookMessage } from '../../delivery/webhook/hook-message.ts';
 import { type HookKind, sendHook } from '../../delivery/webhook/send-hook.ts';
+import { type MailAddress, parseMailAddress } from '../../reports/mail-address.ts';
 import type { DeliverySettings } from '../../store/delivery-settings.ts';
 import type { Tenant } from '../../store/tenants.ts';
 import { type OwedDelivery, type PreparedFiles, prepareFiles } from './file-ways.ts';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { parseMailAddress } from '../../../../src/delivery/mail/address.ts';
 import { composeMail, type Mail } from '../../../../src/delivery/mail/compose.ts';
 import type { MailSource } from '../../../../src/delivery/mail/mail-content.ts';
 import { messageIdOf } from '../../../../src/delivery/mail/message-id.ts';
 import { parseSender } from '../../../../src/delivery/mail/sender.ts';
 import type { ReportDocument } from '../../../../src/reports/document.ts';
+import { parseMailAddress } from '../../../../src/reports/mail-address.ts';
 import type { Locale } from '../../../../src/reports/request.ts';
 import { column, documentOf } from '../../../render/support/sample.ts';
 

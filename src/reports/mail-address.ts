@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url';
-import { DaybookError } from '../../errors.ts';
+import { DaybookError } from '../errors.ts';
 import { isLookAlike } from './look-alike.ts';
 
 /**
