@@ -38,6 +38,13 @@ export async function insertRating(tx: Tx, tenantId: string, rating: Rating): Pr
   );
 }
 
+/** One rating of a tenant at a time, whichever process does it: waits until the transaction may. */
+export async function lockRating(tx: Tx, tenantId: string): Promise<void> {
+  await tx.run(`select pg_advisory_xact_lock(hashtextextended('daybook rating ' || $1, 0))`, [
+    tenantId,
+  ]);
+}
+
 /** An hour of calls, UTC, and which state of it is meant. */
 export interface CallHour {
   /** UTC epoch ms. */

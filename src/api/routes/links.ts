@@ -12,6 +12,7 @@ import { readContent } from '../../delivery/read-file.ts';
 import { openStoredFile } from '../../delivery/stored-file.ts';
 import { DaybookError } from '../../errors.ts';
 import { noteDownload } from '../../store/download-links.ts';
+import { findSchedule } from '../../store/schedules.ts';
 import { suppress } from '../../store/suppressions.ts';
 import { findTenant } from '../../store/tenants.ts';
 import { attachmentOf } from '../file-name.ts';
@@ -105,10 +106,7 @@ export function linkRoutes({ server, deps }: RouteContext): void {
       await database.asTenant(tenantId, async (tx) => {
         // Of a tenant or schedule that is gone nothing comes any more.
         if (!(await findTenant(tx, tenantId))) return;
-        const [schedule] = await tx.query('select from daybook.schedules where id = $1::uuid', [
-          scheduleId,
-        ]);
-        if (!schedule) return;
+        if (!(await findSchedule(tx, scheduleId))) return;
         const detail = 'by the link in a mail';
         await suppress(tx, { tenantId, scheduleId, recipient, reason: 'unsubscribed', detail });
       });

@@ -21,7 +21,7 @@ import { copyInto } from '../../store/copy-into.ts';
 import type { Database, Tx } from '../../store/database.ts';
 import { type NewEntry, postEntries } from '../../store/ledger.ts';
 import { locksIn } from '../../store/period-locks.ts';
-import { type CallHour, insertRating, noteRatedHours } from '../../store/ratings.ts';
+import { type CallHour, insertRating, lockRating, noteRatedHours } from '../../store/ratings.ts';
 import type { Tenant } from '../../store/tenants.ts';
 import { dayAt, windowOf } from '../../time/calendar.ts';
 import { addDays } from '../../time/day-number.ts';
@@ -72,10 +72,7 @@ export async function rateSpan(job: SpanJob, deps: SpanDeps): Promise<SpanRated>
   return deps.database.asTenant(
     tenant.id,
     async (tx) => {
-      // One rating of a tenant at a time, whichever process does it.
-      await tx.run(`select pg_advisory_xact_lock(hashtextextended('daybook rating ' || $1, 0))`, [
-        tenant.id,
-      ]);
+      await lockRating(tx, tenant.id);
       const lockedDates = await lockedDatesOf(tx, job);
       const writer = new CopyWriter(PIECE_BYTES * 2);
       const stager = new ChargeStager({ book, calendar: tenant.calendar, lockedDates, writer });

@@ -5,6 +5,9 @@ import { planStage } from './plan.ts';
 import { processStage } from './process.ts';
 import type { StageName, StagePass } from './stage.ts';
 
+/** `process` is woken with each run that ends; late rows can wait: a minute, less what cron is early. */
+const LOOK_MS = 50_000;
+
 /**
  * The stages that a ticker wakes, and `daybook tick` does, in the order in which they feed each
  * other. `clean` is woken by itself: it also keeps parts within their bound.
@@ -17,12 +20,16 @@ export function createStages(deps: {
   /** Of the stage `send`, which is opened and closed by who wires it. */
   readonly send: StagePass;
 }): Readonly<Partial<Record<StageName, StagePass>>> {
+  let lookedAt = Number.NEGATIVE_INFINITY;
   return {
     plan: (now, signal) => planStage(now, deps, signal),
-    process: async (now, signal) => ({
-      ...(await processStage(now, deps, signal)),
-      changed: await findChanged(now, deps, signal),
-    }),
+    process: async (now, signal) => {
+      const processed = await processStage(now, deps, signal);
+      if (Math.abs(now - lookedAt) < LOOK_MS) return processed;
+      const changed = await findChanged(now, deps, signal);
+      lookedAt = now;
+      return { ...processed, changed };
+    },
     send: deps.send,
   };
 }
