@@ -21,10 +21,12 @@ export interface Contest {
   /** A place for files. */
   fileAt(name: string): string;
   readonly rows: number;
-  /** Exports to a file; seconds from the POST to the last byte. */
+  /** Exports to a file, once Daybook is quiet; seconds from the POST to the last byte. */
   seconds(request: Record<string, unknown>, name: string): Promise<number>;
   /** Makes the parts of every day, by exporting each for itself. */
   warm(request: Record<string, unknown>): Promise<void>;
+  /** Resolves when Daybook has nothing left to do in the background, which would hinder a rival. */
+  untilQuiet(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -84,6 +86,7 @@ export async function openContest(rows: number, say: (text: string) => void): Pr
       rows,
       close,
       async seconds(request, name) {
+        await untilAllHashed(postgres.url);
         const started = performance.now();
         await daybook.exportTo(fileAt(name), tenant.token, { ...REQUEST, ...request });
         return (performance.now() - started) / 1000;
@@ -94,10 +97,31 @@ export async function openContest(rows: number, say: (text: string) => void): Pr
           await daybook.exportTo(fileAt('day'), tenant.token, one);
         }
       },
+      untilQuiet: () => untilAllHashed(postgres.url),
     };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+const HASHED_WITHIN_MS = 120_000;
+
+async function untilAllHashed(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const deadline = performance.now() + HASHED_WITHIN_MS;
+    for (;;) {
+      const { rows } = await client.query(
+        'select count(*)::int as open from daybook.files where sha256 is null and removed_at is null',
+      );
+      if (rows[0].open === 0) return;
+      if (performance.now() > deadline) throw new Error(`${rows[0].open} files have no hash yet`);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  } finally {
+    await client.end();
   }
 }
 

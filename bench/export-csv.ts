@@ -34,12 +34,14 @@ export async function raceCsv(
   for (let number = 1; number <= rounds; number++) {
     await tenant.forgetParts();
     const cold = await contest.seconds({ format: 'csv' }, 'ours.csv');
+    await contest.untilQuiet();
     const copy = await secondsOf(() => psql(url, [copyTo(`'${theirs}'`)]));
     if (number === 1) await demandSameLines(contest.fileAt('ours.csv'), theirs, contest.rows + 1);
 
     await tenant.forgetParts();
     await contest.warm({ format: 'csv' });
     const warmGzip = await contest.seconds({ format: 'csv.gz' }, 'ours.csv.gz');
+    await contest.untilQuiet();
     const copyGzip = await secondsOf(() =>
       psqlThrough(url, copyTo('stdout'), 'gzip -1', contest.fileAt('theirs.csv.gz')),
     );

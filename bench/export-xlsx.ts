@@ -27,6 +27,7 @@ export async function raceXlsx(
       { format: 'xlsx', cell_refs: 'always' },
       'refs.xlsx',
     );
+    await contest.untilQuiet();
     let written = 0;
     const excelJs = await secondsOf(async () => {
       written = await exportWithExcelJs({

@@ -138,7 +138,9 @@ async function commit(
   });
   // What is sealed bears its hash from the start; nobody waits for it.
   const sha256 =
-    dayKeys === null ? null : await hashOfFile(deps.home, { ...produced, name }, signal);
+    dayKeys === null
+      ? null
+      : await hashOfFile(deps.home, { ...produced, name }, () => signal.throwIfAborted());
   await deps.database.asTenant(run.tenantId, async (tx) => {
     const finishedAt = await finish(tx, run, progress);
     const keptMs = dayKeys === null ? INTERACTIVE_FILE_MS : SEALED_FILE_MS;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readContent } from '../delivery/read-file.ts';
 import { openStoredFile, type StoredFile } from '../delivery/stored-file.ts';
 import { toDaybookError } from '../errors.ts';
@@ -24,16 +25,22 @@ export interface HashDeps {
   readonly database: Database;
   readonly home: string;
   readonly log: Logger;
+  /** False: files are being made, and somebody waits for them. */
+  readonly isIdle: () => boolean;
 }
 
 /** Reading competes with making: who waits for a file has precedence. */
 const QUIET_MS = 1_000;
-/** However busy it is; and for files whose maker ended before it could wake anybody. */
+/** A file that is being read is left for so long at a time while others are made. */
+const GIVE_WAY_MS = 200;
+/** A file as old as this gives way no longer, however busy it is. */
+const OVERDUE_MS = 300_000;
+/** For files whose maker ended before it could wake anybody. */
 const EVERY_MS = 30_000;
 const LONGEST_MS = 600_000;
 const AT_ONCE = 20;
 
-export function startHashing(deps: HashDeps & { readonly isIdle: () => boolean }): FileHasher {
+export function startHashing(deps: HashDeps): FileHasher {
   /** That could not be read; they are left until the process is another. */
   const unreadable = new Set<string>();
   const passes = repeat({
@@ -73,18 +80,21 @@ export async function hashFiles(
     const files = found.filter(({ id }) => !unreadable.has(id));
     if (files.length === 0) return;
     for (const file of files) {
-      signal.throwIfAborted();
       const { id, tenantId, path } = file;
+      const giveWay = () => untilQuiet(deps, file.createdAt + OVERDUE_MS, signal);
+      await giveWay();
       const blocks = await database.asTenant(tenantId, (tx) => findBlocksOfFile(tx, id));
-      const sha256 = await hashOfFile(home, { ...file, blocks }, signal).catch((error: unknown) => {
-        signal.throwIfAborted();
-        unreadable.add(id);
-        const { code, message } = toDaybookError(error);
-        // What is not there was removed by whoever keeps the disk; it is told to who asks for it.
-        const level = code === 'E_GONE' ? 'debug' : 'warn';
-        log[level]({ file: path, error: message }, 'a file has no hash');
-        return null;
-      });
+      const sha256 = await hashOfFile(home, { ...file, blocks }, giveWay).catch(
+        (error: unknown) => {
+          signal.throwIfAborted();
+          unreadable.add(id);
+          const { code, message } = toDaybookError(error);
+          // What is not there was removed by whoever keeps the disk; it is told to who asks for it.
+          const level = code === 'E_GONE' ? 'debug' : 'warn';
+          log[level]({ file: path, error: message }, 'a file has no hash');
+          return null;
+        },
+      );
       if (sha256 !== null) {
         await database.asTenant(tenantId, (tx) => enterHash(tx, id, sha256));
       }
@@ -92,14 +102,21 @@ export async function hashFiles(
   }
 }
 
+/** Resolves when nothing is made, or at `until` (UTC epoch ms). @throws the signal's reason */
+async function untilQuiet({ isIdle }: HashDeps, until: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  while (!isIdle() && Date.now() < until) await delay(GIVE_WAY_MS, undefined, { signal });
+}
+
 /**
  * The SHA-256 of a file as people get it, hex, read from the disk.
+ * @param giveWay is awaited before each chunk; what it throws ends the reading
  * @throws DaybookError `E_GONE`, `E_IO` when it is not what was made
  */
 export async function hashOfFile(
   home: string,
   file: StoredFile & { readonly blocks: readonly FileBlock[] | null },
-  signal: AbortSignal,
+  giveWay: () => Promise<void> | void,
 ): Promise<string> {
   const hash = createHash('sha256');
   const handle = await openStoredFile(home, file);
@@ -107,7 +124,7 @@ export async function hashOfFile(
     const whole = { first: 0, last: file.bytes - 1 };
     const opened = { ...file, handle };
     for await (const chunk of file.bytes > 0 ? readContent(opened, whole) : []) {
-      signal.throwIfAborted();
+      await giveWay();
       hash.update(chunk);
     }
   } finally {

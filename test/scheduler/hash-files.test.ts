@@ -39,9 +39,9 @@ const exported = (raw: object) =>
 const now = (file: FileRow) =>
   test.database.asTenant(acme.id, (tx) => findFileOfRun(tx, file.runId)) as Promise<FileRow>;
 
-function hashAll(): Promise<void> {
+function hashAll(isIdle: () => boolean = () => true): Promise<void> {
   const log = pino({}, { write: (line: string) => void logged.push(line) });
-  const deps = { database: test.database, home, log };
+  const deps = { database: test.database, home, log, isIdle };
   return hashFiles(deps, unreadable, new AbortController().signal);
 }
 
@@ -78,5 +78,33 @@ describe('files that have been made', () => {
     expect((await now(good)).sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(logged.length).toBe(1);
     expect(logged[0]).toContain(changed.path);
+  });
+
+  it('are read when nothing else is made, or when they have waited for five minutes', async () => {
+    const { file } = await exported({ format: 'csv' });
+    let isIdle = false;
+    let hasAsked = () => {};
+    const asked = new Promise<void>((resolve) => {
+      hasAsked = resolve;
+    });
+    const hashed = hashAll(() => {
+      hasAsked();
+      return isIdle;
+    });
+    await asked;
+    expect((await now(file)).sha256).toBeNull();
+    isIdle = true;
+    await hashed;
+    expect((await now(file)).sha256).toMatch(/^[0-9a-f]{64}$/);
+
+    const old = (await exported({ format: 'csv' })).file;
+    await test.database.asOwner((tx) =>
+      tx.run(
+        "update daybook.files set created_at = created_at - interval '5 minutes' where id = $1",
+        [old.id],
+      ),
+    );
+    await hashAll(() => false);
+    expect((await now(old)).sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 });
