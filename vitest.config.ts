@@ -9,6 +9,9 @@ const common = {
   maxWorkers: '100%',
 };
 
+/** Tests of `node` whose every case is tried in `long`; `node` tries a choice of them. */
+const THOROUGH = ['test/acceptance/exports.test.ts', 'test/tenancy/forgotten-filter.test.ts'];
+
 /**
  * `node`: needs Node alone. `interop`: reads our files back with other programs. `long`: takes
  * minutes and other programs; `DAYBOOK_LONG=short` asks for fewer rounds.
@@ -29,7 +32,8 @@ export default defineConfig({
         test: {
           ...common,
           name: 'long',
-          include: ['test/long/**/*.test.ts'],
+          include: ['test/long/**/*.test.ts', ...THOROUGH],
+          env: { DAYBOOK_THOROUGH: 'yes' },
           testTimeout: 20 * 60_000,
         },
       },

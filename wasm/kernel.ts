@@ -9,6 +9,7 @@
  */
 export { decodeRows } from './copy';
 export { packLengths, packNumbers, unpackLengths, unpackNumbers } from './columns';
+export { DEFLATE_SCRATCH_BYTES, deflateText } from './deflate';
 export { HEAP } from './memory';
 export { integerCells, rangeOf, serialCells, wallTimeCells } from './numbers';
 export { interleave } from './rows';

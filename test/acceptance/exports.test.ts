@@ -22,6 +22,7 @@ import {
   sheetsOfSheetJs,
   sumOf,
 } from '../support/tables.ts';
+import { isThorough } from '../support/thorough.ts';
 
 /** Real files in by command, files out by command, read back by programs that are not ours. */
 
@@ -65,7 +66,16 @@ const FORMS = {
 } as const;
 type Form = keyof typeof FORMS;
 const BARE = ['bare.xlsx'] as const;
-const FORM_NAMES = Object.keys(FORMS) as Form[];
+
+/** Workbooks of the large reports take a minute to read; two programs do so in `interop`. */
+function formsOf(report: Report): Form[] {
+  const all = Object.keys(FORMS) as Form[];
+  return isThorough || !isLarge(report) ? all : all.filter((form) => !form.endsWith('.xlsx'));
+}
+
+function isLarge(report: Report): boolean {
+  return report === 'calls' || report === 'sales';
+}
 
 let test: TestDatabase & { readonly loads: RealLoads };
 let environment: Record<string, string>;
@@ -107,7 +117,7 @@ async function exportForm(report: Report, form: Form): Promise<void> {
 function exportAll(): Record<Report, Promise<unknown>> {
   let last: Promise<unknown> = Promise.resolve();
   const made = REPORTS.map((report) => {
-    last = last.then(() => Promise.all(FORM_NAMES.map((form) => exportForm(report, form))));
+    last = last.then(() => Promise.all(formsOf(report).map((form) => exportForm(report, form))));
     last.catch(() => {});
     return [report, last];
   });
@@ -255,6 +265,8 @@ describe.skipIf(!hasSharedData)('real files through the command', () => {
         expectSameLines(linesOfNdjson(text, SHAPES[report]), lines);
       });
 
+      if (!formsOf(report).includes('bare.xlsx')) return;
+
       it('holds the same lines in .xlsx with references, as ExcelJS reads it', async () => {
         const read = await linesOfExcelJs(fileOf(report, 'refs.xlsx'), SHAPES[report]);
         expectSameLines(read, lines);
@@ -316,7 +328,8 @@ describe.skipIf(!hasSharedData)('real files through the command', () => {
 
   // All three files twice: test/ingest/shared-data.test.ts.
   it('loaded again change nothing: no count, no byte of an export', async () => {
-    const before = FORM_NAMES.map((form) => sha256Of(fileOf('queues', form)));
+    const forms = formsOf('queues');
+    const before = forms.map((form) => sha256Of(fileOf('queues', form)));
     const { figures, rejected } = BANK_MONTHS[1];
     expect(await loadMonth(environment, BANK_MONTHS[1])).toMatchObject({
       loaded: 0,
@@ -324,8 +337,8 @@ describe.skipIf(!hasSharedData)('real files through the command', () => {
       unchanged: figures.rows,
       rejected,
     });
-    await Promise.all(FORM_NAMES.map((form) => exportForm('queues', form)));
-    expect(FORM_NAMES.map((form) => sha256Of(fileOf('queues', form)))).toEqual(before);
+    await Promise.all(forms.map((form) => exportForm('queues', form)));
+    expect(forms.map((form) => sha256Of(fileOf('queues', form)))).toEqual(before);
   });
 });
 
