@@ -12,6 +12,6 @@ export { packLengths, packNumbers, unpackLengths, unpackNumbers } from './column
 export { DEFLATE_SCRATCH_BYTES, deflateText } from './deflate';
 export { HEAP } from './memory';
 export { integerCells, rangeOf, serialCells, wallTimeCells } from './numbers';
-export { interleave } from './rows';
+export { interleave, interleaveLean } from './rows';
 export { equalCells, gatherBytes, gatherNumbers } from './selection';
 export { replaceCells, specialCells } from './texts';

@@ -72,3 +72,40 @@ export function interleave(
   }
   return <u32>(at - out);
 }
+
+/** A column of cells: offsets, bytes, and the byte that stands before each or 0. */
+const LEAN_FRAME_BYTES: usize = 12;
+
+/**
+ * As {@link interleave}, where nothing but one byte stands before a cell, be it empty or not.
+ * @returns bytes written
+ */
+export function interleaveLean(
+  rows: u32,
+  columns: u32,
+  frames: usize,
+  end: usize,
+  endLength: u32,
+  out: usize,
+): u32 {
+  const framesEnd = frames + <usize>columns * LEAN_FRAME_BYTES;
+  let at = out;
+  for (let row: u32 = 0; row < rows; row++) {
+    const rowOffset = <usize>row << 2;
+    for (let frame = frames; frame < framesEnd; frame += LEAN_FRAME_BYTES) {
+      const offsets = <usize>load<u32>(frame) + rowOffset;
+      const start = load<u32>(offsets);
+      const lead = load<u32>(frame, 8);
+      if (lead != 0) {
+        store<u8>(at, lead);
+        at++;
+      }
+      const length = load<u32>(offsets, 4) - start;
+      copy(at, load<u32>(frame, 4) + start, length);
+      at += length;
+    }
+    copy(at, end, endLength);
+    at += endLength;
+  }
+  return <u32>(at - out);
+}

@@ -95,6 +95,14 @@ export interface KernelFunctions {
     digits: number,
     out: number,
   ): number;
+  interleaveLean(
+    rows: number,
+    columns: number,
+    frames: number,
+    end: number,
+    endLength: number,
+    out: number,
+  ): number;
 }
 
 /** Bytes that the kernel's copies may touch behind a block; every block has them. */

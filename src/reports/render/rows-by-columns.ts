@@ -1,5 +1,5 @@
 import { type Chunk, columnOf } from '../chunk.ts';
-import { sharedKernel } from '../kernel/kernel.ts';
+import { type Kernel, sharedKernel } from '../kernel/kernel.ts';
 import { type FramedCells, writtenCells } from './cell-columns.ts';
 import { type ColumnForm, ROW_BEGIN_BYTES, type RowForm } from './cell-writer.ts';
 
@@ -25,6 +25,9 @@ export function renderByColumns(
       writtenCells(kernel, form, index, column, rows, firstRow ?? 0)
     );
   });
+  if (firstRow === null && byColumns.begin.length === 0 && columns.every(isLean)) {
+    return renderLean(kernel, columns, rows, form.end);
+  }
   const frames = kernel.put(
     Uint32Array.from(
       columns.flatMap(({ offsets, bytes, frame }) => [
@@ -47,6 +50,36 @@ export function renderByColumns(
     ...([beginTail, byColumns.beginTail.length, end, form.end.length] as const),
     ...([firstRow ?? 0, digits, out] as const),
   );
+  return kernel.bytes(out, length >>> 0);
+}
+
+/** Whether nothing but at most one byte stands before each cell, be it empty or not. */
+function isLean({ frame }: FramedCells): boolean {
+  return (
+    frame.before.length <= 1 &&
+    frame.middle.length === 0 &&
+    frame.behind.length === 0 &&
+    frame.empty.length === frame.before.length &&
+    frame.empty[0] === frame.before[0] &&
+    frame.before[0] !== 0
+  );
+}
+
+function renderLean(
+  kernel: Kernel,
+  columns: readonly FramedCells[],
+  rows: number,
+  rowEnd: Uint8Array,
+): Buffer {
+  const frames = kernel.put(
+    Uint32Array.from(
+      columns.flatMap(({ offsets, bytes, frame }) => [offsets, bytes, frame.before[0] ?? 0]),
+    ),
+  );
+  const end = kernel.put(rowEnd);
+  const out = kernel.allocate(mostBytes(columns, rows, rowEnd.length));
+  const { length: count } = columns;
+  const length = kernel.run.interleaveLean(rows, count, frames, end, rowEnd.length, out);
   return kernel.bytes(out, length >>> 0);
 }
 
