@@ -9,7 +9,7 @@ const FOR_ALL = ['errors', 'config', 'log'];
 const GROUND = ['time', 'money'];
 const RULES = [...GROUND, 'reports', 'billing', 'sales', 'principals'];
 const ADAPTERS = ['store', 'sources', 'cache', 'pool', 'delivery', 'ingest'];
-const BELOW = [...RULES, ...ADAPTERS];
+const BELOW = [...RULES, 'mapping', ...ADAPTERS];
 
 /** Room → rooms it may import, besides itself and those for all. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -20,12 +20,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   billing: GROUND,
   sales: GROUND,
   store: RULES,
-  sources: RULES,
+  sources: [...RULES, 'mapping'],
   cache: RULES,
   pool: RULES,
   delivery: RULES,
-  ingest: [...RULES, 'store'],
-  demo: [...RULES, 'store', 'ingest'],
+  mapping: RULES,
+  ingest: [...RULES, 'mapping', 'store'],
+  demo: [...RULES, 'mapping', 'store', 'ingest'],
   scheduler: BELOW,
   api: BELOW,
   roles: [...BELOW, 'api', 'scheduler', 'demo'],

@@ -7,7 +7,7 @@ import { configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { readCarrierFile } from '../ingest/carrier-file.ts';
 import { CARRIER_CALLS } from '../ingest/carrier-shape.ts';
-import { parseLoadMap } from '../ingest/parse-load-map.ts';
+import { parseLoadMap } from '../mapping/parse-load-map.ts';
 import { type Decimal, formatDecimal, parseDecimal } from '../money/decimal.ts';
 import { principalName } from '../principals/principal.ts';
 import { DIRECTIONS } from '../reports/dataset.ts';

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
 import { type Config, configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
-import { parseInstant } from '../ingest/iso-time.ts';
+import { parseInstant } from '../mapping/iso-time.ts';
 import { clean } from '../scheduler/clean.ts';
 import { openSendStage } from '../scheduler/send/open-send-stage.ts';
 import { createStages } from '../scheduler/stages/create-stages.ts';

@@ -3,16 +3,16 @@ import type { Parties } from '../billing/reconcile/parties.ts';
 import { type Side, SideBuilder, type SideRow } from '../billing/reconcile/side.ts';
 import type { TextTable } from '../billing/reconcile/text-table.ts';
 import { DaybookError } from '../errors.ts';
+import { type LoadMap, NO_MAP } from '../mapping/load-map.ts';
+import { parseLoadMap } from '../mapping/parse-load-map.ts';
+import { shown } from '../mapping/reject.ts';
+import type { RowReader } from '../mapping/row.ts';
 import type { Bytes } from './byte-source.ts';
 import { CARRIER_CALLS } from './carrier-shape.ts';
 import { CopyWriter } from './copy-writer.ts';
 import { EncodedRow } from './encoded-row.ts';
 import type { InputFormat } from './input-format.ts';
-import { type LoadMap, NO_MAP } from './load-map.ts';
 import { columnsOf, openRows } from './open-rows.ts';
-import { parseLoadMap } from './parse-load-map.ts';
-import { shown } from './reject.ts';
-import type { RowReader } from './row.ts';
 import { RowEncoder } from './row-encoder.ts';
 
 /** A carrier's file as one side of a reconciliation. Every row must be readable: sums are exact. */

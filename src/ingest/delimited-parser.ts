@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { DaybookError } from '../errors.ts';
-import { Row, type RowVisitor } from './row.ts';
+import { Row, type RowVisitor } from '../mapping/row.ts';
 import { decodeWindows1252 } from './windows-1252.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { DaybookError } from '../errors.ts';
+import type { RowReader, RowVisitor } from '../mapping/row.ts';
 import type { Bytes } from './byte-source.ts';
 import { DelimitedParser, type Dialect } from './delimited-parser.ts';
-import type { RowReader, RowVisitor } from './row.ts';
 
 /** Rows of CSV or TSV. The first row names the columns, unless `header` does. */
 export async function openDelimited(

@@ -2,6 +2,8 @@ import { checkRates } from '../billing/check-rates.ts';
 import type { PlanTerms, RateRow } from '../billing/rate-plan.ts';
 import { DIRECTIONS_OF_PLANS } from '../billing/rate-plan.ts';
 import { DaybookError } from '../errors.ts';
+import { NO_MAP } from '../mapping/load-map.ts';
+import { parseLoadMap } from '../mapping/parse-load-map.ts';
 import { isCurrency } from '../money/currencies.ts';
 import { datasetOf } from '../reports/dataset.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -11,9 +13,7 @@ import type { Tenant } from '../store/tenants.ts';
 import { dayAt } from '../time/calendar.ts';
 import type { Bytes } from './byte-source.ts';
 import type { InputFormat } from './input-format.ts';
-import { NO_MAP } from './load-map.ts';
 import { columnsOf, openRows } from './open-rows.ts';
-import { parseLoadMap } from './parse-load-map.ts';
 import { isProblem, rateReader, type SheetProblem, type SheetRow } from './read-rates.ts';
 
 /**

@@ -1,4 +1,7 @@
 import { DaybookError } from '../errors.ts';
+import { type LoadMap, NO_MAP } from '../mapping/load-map.ts';
+import { parseLoadMap } from '../mapping/parse-load-map.ts';
+import type { RowReader } from '../mapping/row.ts';
 import { type Dataset, type DatasetName, datasetOf } from '../reports/dataset.ts';
 import type { StageColumn, Staged } from '../store/loads.ts';
 import type { Calendar } from '../time/calendar.ts';
@@ -6,10 +9,7 @@ import type { Bytes } from './byte-source.ts';
 import { CopyWriter } from './copy-writer.ts';
 import { DayCounter } from './day-counter.ts';
 import type { InputFormat } from './input-format.ts';
-import { type LoadMap, NO_MAP } from './load-map.ts';
 import { columnsOf, openRows } from './open-rows.ts';
-import { parseLoadMap } from './parse-load-map.ts';
-import type { RowReader } from './row.ts';
 import { RowEncoder, stageColumns } from './row-encoder.ts';
 import type { StoreLoad } from './staging.ts';
 

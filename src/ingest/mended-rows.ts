@@ -1,11 +1,11 @@
 import { DaybookError } from '../errors.ts';
+import { NO_MAP } from '../mapping/load-map.ts';
+import { Row, type RowReader } from '../mapping/row.ts';
 import { datasetOf } from '../reports/dataset.ts';
 import type { Bytes } from './byte-source.ts';
 import { formatOfName } from './input-format.ts';
-import { NO_MAP } from './load-map.ts';
 import { openRows } from './open-rows.ts';
 import { bare, REASON, REJECT_ID } from './reject-file.ts';
-import { Row, type RowReader } from './row.ts';
 
 /** Rows of rejects on their way back: read from a mended file, or as they were. */
 

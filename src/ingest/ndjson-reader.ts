@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { DaybookError } from '../errors.ts';
+import { Row, type RowReader, type RowVisitor } from '../mapping/row.ts';
 import type { Bytes } from './byte-source.ts';
-import { Row, type RowReader, type RowVisitor } from './row.ts';
 import { decodeWindows1252 } from './windows-1252.ts';
 
 const LONGEST_LINE_BYTES = 16 * 2 ** 20;

@@ -1,4 +1,6 @@
 import { DaybookError } from '../errors.ts';
+import { columnsUsed, type LoadMap } from '../mapping/load-map.ts';
+import type { RowReader } from '../mapping/row.ts';
 import type { RowShape } from '../reports/dataset.ts';
 import { asUtf8, type Bytes, peek, unzipped } from './byte-source.ts';
 import { openDelimited } from './delimited-reader.ts';
@@ -9,9 +11,7 @@ import {
   sniffDelimiter,
   sniffFormat,
 } from './input-format.ts';
-import { columnsUsed, type LoadMap } from './load-map.ts';
 import { openNdjson } from './ndjson-reader.ts';
-import type { RowReader } from './row.ts';
 import { openWorkbook } from './xlsx-reader.ts';
 
 export interface OpenedRows {

@@ -1,15 +1,15 @@
 import type { RateRow } from '../billing/rate-plan.ts';
+import { inOrderOfNeed, namesakes, requireColumn } from '../mapping/bind-columns.ts';
+import type { LoadMap } from '../mapping/load-map.ts';
+import { LocalClock } from '../mapping/local-clock.ts';
+import { compileLocate, FOUND, type Locate, MISMATCH } from '../mapping/locate-text.ts';
+import { isDecimal, readInteger } from '../mapping/number-text.ts';
+import { compileInstant, type InstantValue, type ReadInstant } from '../mapping/read-instant.ts';
+import { shown } from '../mapping/reject.ts';
+import type { Row } from '../mapping/row.ts';
+import { Span } from '../mapping/span.ts';
 import { type Decimal, parseDecimal } from '../money/decimal.ts';
 import { type Dataset, datasetOf } from '../reports/dataset.ts';
-import { inOrderOfNeed, namesakes, requireColumn } from './bind-columns.ts';
-import type { LoadMap } from './load-map.ts';
-import { LocalClock } from './local-clock.ts';
-import { compileLocate, FOUND, type Locate, MISMATCH } from './locate-text.ts';
-import { isDecimal, readInteger } from './number-text.ts';
-import { compileInstant, type InstantValue, type ReadInstant } from './read-instant.ts';
-import { shown } from './reject.ts';
-import type { Row } from './row.ts';
-import { Span } from './span.ts';
 
 /** A row of a rate sheet, read but not yet compared with the others. */
 export interface SheetRow {

@@ -1,7 +1,8 @@
 import { DaybookError } from '../errors.ts';
+import { NO_MAP } from '../mapping/load-map.ts';
+import { parseLoadMap } from '../mapping/parse-load-map.ts';
 import { type DatasetName, datasetOf } from '../reports/dataset.ts';
 import type { Bytes } from './byte-source.ts';
-import { NO_MAP } from './load-map.ts';
 import { type LoadRequest, storeRows } from './load-rows.ts';
 import {
   type MendedLine,
@@ -10,7 +11,6 @@ import {
   mendedRows,
   readMendedFile,
 } from './mended-rows.ts';
-import { parseLoadMap } from './parse-load-map.ts';
 import type { StoreLoad } from './staging.ts';
 
 /** Refused rows once more: those of one load together, through that load's map. */

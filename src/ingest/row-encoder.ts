@@ -1,15 +1,15 @@
+import { extraColumns, inOrderOfNeed, namesakes, requireColumn } from '../mapping/bind-columns.ts';
+import type { LoadMap } from '../mapping/load-map.ts';
+import { LocalClock } from '../mapping/local-clock.ts';
+import { compileLocate, FOUND, isOneOf, type Locate, MISMATCH } from '../mapping/locate-text.ts';
+import { isDecimal, readInteger } from '../mapping/number-text.ts';
+import { compileInstant, type InstantValue, type ReadInstant } from '../mapping/read-instant.ts';
+import { type RejectCode, rejectRecord, shown } from '../mapping/reject.ts';
+import type { Row } from '../mapping/row.ts';
+import { Span } from '../mapping/span.ts';
 import type { Field, RowShape } from '../reports/dataset.ts';
 import type { StageColumn } from '../store/loads.ts';
-import { extraColumns, inOrderOfNeed, namesakes, requireColumn } from './bind-columns.ts';
 import type { CopyWriter } from './copy-writer.ts';
-import type { LoadMap } from './load-map.ts';
-import { LocalClock } from './local-clock.ts';
-import { compileLocate, FOUND, isOneOf, type Locate, MISMATCH } from './locate-text.ts';
-import { isDecimal, readInteger } from './number-text.ts';
-import { compileInstant, type InstantValue, type ReadInstant } from './read-instant.ts';
-import { type RejectCode, rejectRecord, shown } from './reject.ts';
-import type { Row } from './row.ts';
-import { Span } from './span.ts';
 
 /**
  * Rows in, rows of COPY out: each field is found, read as its type and written, or the row is

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
+import { Row, type RowReader } from '../mapping/row.ts';
 import type { Bytes } from './byte-source.ts';
 import { checkColumns } from './delimited-reader.ts';
-import { Row, type RowReader } from './row.ts';
 import {
   type CellStyle,
   columnIndexOf,

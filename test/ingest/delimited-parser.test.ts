@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import Papa from 'papaparse';
 import { describe, expect, it } from 'vitest';
 import { DelimitedParser, type Dialect } from '../../src/ingest/delimited-parser.ts';
-import type { Row } from '../../src/ingest/row.ts';
+import type { Row } from '../../src/mapping/row.ts';
 import { hasSharedData, sharedData } from '../support/shared-data.ts';
 
 const CSV: Dialect = { delimiter: ',', quote: true };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DIRECTIONS_OF_PLANS, MOST_SCALE, ROUNDINGS } from '../../billing/rate-plan.ts';
-import { parseInstant } from '../../ingest/iso-time.ts';
 import { loadRates } from '../../ingest/load-rates.ts';
+import { parseInstant } from '../../mapping/iso-time.ts';
 import { formatDecimal } from '../../money/decimal.ts';
 import {
   listPlans,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DaybookError } from '../../src/errors.ts';
-import { parseLoadMap } from '../../src/ingest/parse-load-map.ts';
+import { parseLoadMap } from '../../src/mapping/parse-load-map.ts';
 import { datasetOf } from '../../src/reports/dataset.ts';
-import { docsMap } from './support/load.ts';
+import { docsMap } from '../ingest/support/load.ts';
 
 const FIELDS = {
   external_id: 'id',

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
 import { describe, expect, it } from 'vitest';
-import { parseInstant, readIso } from '../../src/ingest/iso-time.ts';
-import { LocalClock } from '../../src/ingest/local-clock.ts';
-import { compileTimeFormat } from '../../src/ingest/time-format.ts';
-import { WallReading } from '../../src/ingest/wall-reading.ts';
+import { parseInstant, readIso } from '../../src/mapping/iso-time.ts';
+import { LocalClock } from '../../src/mapping/local-clock.ts';
+import { compileTimeFormat } from '../../src/mapping/time-format.ts';
+import { WallReading } from '../../src/mapping/wall-reading.ts';
 import { instantOfWall } from '../../src/time/local-time.ts';
 
 const instant = fc.integer({ min: Date.UTC(1900, 0, 1), max: Date.UTC(2200, 0, 1) });
