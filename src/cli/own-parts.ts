@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { createPartStore } from '../cache/part-store.ts';
 import { sweepOwnUnfinished, sweepUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
-import { budgetFor } from '../pool/budget.ts';
+import { type Budget, budgetFor } from '../pool/budget.ts';
 import { startComputeFleet } from '../pool/compute-fleet.ts';
 import { createHub, type Hub } from '../pool/hub.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
@@ -47,17 +47,19 @@ export async function withOwnParts<T>(
   sweepUnfinished(config.home);
   cluster.setupPrimary({ exec: MAIN, args: [] });
   const hub = createHub({ log, monotonicNow: () => performance.now() });
+  const environmentOf = (of: Budget) => ({
+    DAYBOOK_ROLE: 'compute',
+    DAYBOOK_HOME: config.home,
+    DATABASE_URL: databaseUrl,
+    DAYBOOK_THREADS: String(of.threadsPerCompute),
+    DAYBOOK_MEMORY_BYTES: String(memoryPerCompute(of, config.machineBytes)),
+    LOG_LEVEL: config.logLevel,
+  });
   const fleet = startComputeFleet({
     hub,
     processes: budget.computeProcesses,
-    environment: {
-      DAYBOOK_ROLE: 'compute',
-      DAYBOOK_HOME: config.home,
-      DATABASE_URL: databaseUrl,
-      DAYBOOK_THREADS: String(budget.threadsPerCompute),
-      DAYBOOK_MEMORY_BYTES: String(memoryPerCompute(budget, config.machineBytes)),
-      LOG_LEVEL: config.logLevel,
-    },
+    environment: environmentOf(budget),
+    wardEnvironment: environmentOf({ ...budget, threadsPerCompute: 1 }),
     onEnd: () => sweepUnfinished(config.home),
     log,
   });

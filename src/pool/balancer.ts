@@ -16,6 +16,8 @@ export interface ComputeLoad {
   readonly inFlight: number;
   /** A suspected day runs here; nothing else is to start. */
   readonly quarantined: boolean;
+  /** It is kept for suspected days alone. Absent: no. */
+  readonly isWard?: boolean;
 }
 
 export interface Choice {
@@ -50,8 +52,9 @@ export const PATIENCE_MS = 30_000;
  * a class tenants share alike, of a tenant its runs do, counted in rows; of a run the longest day
  * comes first. It goes to the compute process with the most idle threads.
  *
- * The exception are suspected days: one at a time gets a process of its own, as soon as the least
- * busy one has become free, so that a second death is blamed on nobody else.
+ * The exception are suspected days: one at a time gets a process of its own, so that a second death
+ * is blamed on nobody else: the ward, as soon as it is idle; where there is none, the least busy
+ * process as soon as it has become free.
  */
 export function createBalancer(): Balancer {
   const queue = createFairShare({
@@ -93,12 +96,14 @@ export function createBalancer(): Balancer {
       return true;
     },
     startNext(computes, now) {
-      let open = computes;
+      const ward = computes.find((each) => each.isWard);
       const [suspect] = suspected.values();
-      if (suspect && computes.length > 0) {
-        const place = computes.some((each) => each.quarantined) ? null : leastBusy(computes);
+      if (suspect && ward?.inFlight === 0) return start(suspect, ward.id, now);
+      let open = computes.filter((each) => !each.isWard);
+      if (suspect && !ward && open.length > 0) {
+        const place = open.some((each) => each.quarantined) ? null : leastBusy(open);
         if (place?.inFlight === 0) return start(suspect, place.id, now);
-        open = computes.filter((each) => each !== place);
+        open = open.filter((each) => each !== place);
       }
       const compute = idlest(open);
       const day = compute && queue.peek(now);

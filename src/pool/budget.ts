@@ -15,7 +15,7 @@ export interface BudgetWishes {
   readonly threadsPerCompute: number | null;
 }
 
-/** Connections left to others: migrations, commands, people with psql. */
+/** Connections left to others: migrations, commands, people with psql; the ward has one of them. */
 const SPARE_CONNECTIONS = 8;
 /** A process that dies takes the days of its threads with it; each one costs memory of its own. */
 const THREADS_PER_COMPUTE = { least: 2, best: 4, most: 6 };

@@ -5,7 +5,10 @@ import type { Hub } from './hub.ts';
 import type { ComputeMessage, WorkMessage } from './messages.ts';
 import { readOomKills } from './oom-kills.ts';
 
-/** Keeps compute processes alive: one that dies is replaced, and its days go back to the hub. */
+/**
+ * Keeps compute processes alive: one that dies is replaced, and its days go back to the hub. While
+ * the hub has suspected days there is one more, the ward, in which they run one at a time.
+ */
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
@@ -23,6 +26,7 @@ export function startComputeFleet(deps: {
   hub: Hub;
   processes: number;
   environment: Readonly<Record<string, string>>;
+  wardEnvironment: Readonly<Record<string, string>>;
   /** A process has ended, whatever the reason. */
   onEnd: () => void;
   log: Logger;
@@ -30,6 +34,8 @@ export function startComputeFleet(deps: {
   const workers = new Set<Worker>();
   const timers = new Set<NodeJS.Timeout>();
   let stopping = false;
+  let isWardNeeded = false;
+  let ward: Worker | null = null;
   let oomKills = readOomKills();
 
   /** Whether a SIGKILL was somebody's wish, and not the kernel's because memory ran out. */
@@ -39,10 +45,11 @@ export function startComputeFleet(deps: {
     return signal === 'SIGKILL' && oomKills === before;
   }
 
-  function start(pauseMs: number): void {
+  function start(pauseMs: number, isWard = false): void {
     const startedAt = performance.now();
-    const worker = cluster.fork(deps.environment);
+    const worker = cluster.fork(isWard ? deps.wardEnvironment : deps.environment);
     workers.add(worker);
+    if (isWard) ward = worker;
     const channel = {
       send(message: WorkMessage) {
         sendToChild(worker, message);
@@ -51,7 +58,7 @@ export function startComputeFleet(deps: {
     let madeDays = false;
     worker.on('message', (message: ComputeMessage) => {
       madeDays ||= message.kind === 'worked';
-      deps.hub.fromCompute(worker.id, channel, message);
+      deps.hub.fromCompute(worker.id, channel, message, isWard);
     });
     worker.on('error', (error) => {
       deps.log.error({ reason: error.message }, 'a compute process could not be reached');
@@ -59,19 +66,33 @@ export function startComputeFleet(deps: {
     worker.on('exit', (code, signal) => {
       workers.delete(worker);
       deps.onEnd();
-      if (stopping) return;
+      if (worker === ward) ward = null;
+      if (stopping || (isWard && !isWardNeeded)) {
+        if (!stopping) deps.hub.computeGone(worker.id, 'its days were done', true);
+        return;
+      }
       const reason = signal ? `killed by ${signal}` : `ended with ${code}`;
       deps.log.error({ computePid: worker.process.pid, reason }, 'a compute process died');
       deps.hub.computeGone(worker.id, reason, wasKilledFromOutside(signal));
       const healthy = madeDays || performance.now() - startedAt > HEALTHY_MS;
       const pause = healthy ? 0 : pauseMs;
+      if (isWard && !isWardNeeded) return;
       const timer = setTimeout(() => {
         timers.delete(timer);
-        start(healthy ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, pauseMs * 2));
+        if (isWard && (!isWardNeeded || ward)) return;
+        start(healthy ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, pauseMs * 2), isWard);
       }, pause);
       timers.add(timer);
     });
   }
+
+  deps.hub.keepWard((isNeeded) => {
+    isWardNeeded = isNeeded;
+    if (stopping) return;
+    if (isNeeded && ward === null) start(FIRST_PAUSE_MS, true);
+    // Nobody awaits what it may still do.
+    if (!isNeeded && ward) void endChild(ward, 0);
+  });
 
   for (let i = 0; i < deps.processes; i++) start(FIRST_PAUSE_MS);
 

@@ -59,6 +59,8 @@ interface Compute {
   readonly threads: number;
   /** By task, aborted ones too: their thread is taken until it has said so. */
   readonly running: Map<string, Flight>;
+  /** It is there for suspected days alone. */
+  readonly isWard: boolean;
 }
 
 export interface HubLoad extends ThreadState, ThreadTime {
@@ -76,7 +78,17 @@ export interface Hub {
   ): void;
   /** All that this client waited for is given up. */
   clientGone(client: Channel<HubMessage>): void;
-  fromCompute(computeId: number, channel: Channel<WorkMessage>, message: ComputeMessage): void;
+  fromCompute(
+    computeId: number,
+    channel: Channel<WorkMessage>,
+    message: ComputeMessage,
+    isWard?: boolean,
+  ): void;
+  /**
+   * Who starts and ends a process for suspected days is told when one is needed. Without a keeper
+   * they wait until another process is free.
+   */
+  keepWard(keeper: (isNeeded: boolean) => void): void;
   /** @param outside it was killed by somebody else, and did not end by itself */
   computeGone(computeId: number, reason: string, outside: boolean): void;
   readonly load: () => HubLoad;
@@ -93,6 +105,10 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
   const wishes = new Map<Channel<HubMessage>, Map<string, Waiter>>();
   /** Waiters of days that wait, by their places at the balancer. */
   const places = new Map<string, Waiter>();
+  /** Flights that are to run alone. */
+  const suspects = new Set<Flight>();
+  let wardKeeper: ((isNeeded: boolean) => void) | null = null;
+  let isWardNeeded = false;
   let placesGiven = 0;
   let waitingDays = 0;
   let interactiveRows = 0;
@@ -132,8 +148,13 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
   }
 
   function fillThreads(): void {
+    if (wardKeeper && isWardNeeded !== suspects.size > 0) {
+      isWardNeeded = suspects.size > 0;
+      wardKeeper(isWardNeeded);
+    }
     while (balancer.waiting > 0) {
       const loads = [...computes.values()].map(loadOf);
+      if (isWardNeeded && !loads.some(({ isWard }) => isWard)) loads.push(COMING_WARD);
       const next = balancer.startNext(loads, deps.monotonicNow());
       if (next === null) break;
       const { flight } = places.get(next.day.id) as Waiter;
@@ -156,6 +177,7 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
 
   function answer(flight: Flight, result: DayResult | null, error: PlainError | null): void {
     if (awaited.get(flight.key) === flight) awaited.delete(flight.key);
+    suspects.delete(flight);
     for (const { client, id, task } of flight.waiters) {
       wishes.get(client)?.delete(id);
       const { taskId } = task;
@@ -173,6 +195,7 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
     unqueue(waiter);
     if (flight.waiters.size > 0) return;
     awaited.delete(flight.key);
+    suspects.delete(flight);
     if (flight.startedAs === null) {
       waitingDays -= 1;
       return;
@@ -190,11 +213,14 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
     flight.suspicion = afterEnd(flight.suspicion, end);
     if (isGuilty(flight.suspicion)) {
       deps.log.error({ day: flight.task.day.date, reason }, 'a day used up its attempts');
-      const { task, attempts } = flight;
-      const error = new DaybookError(code, { day: task.day.date, attempts, reason });
+      const { task, attempts, suspicion } = flight;
+      // What used up memory once, and then only took long over it, is told as what it is.
+      const worst = suspicion.crashed > 0 ? 'E_RESOURCE_EXHAUSTED' : code;
+      const error = new DaybookError(worst, { day: task.day.date, attempts, reason });
       answer(flight, null, toPlainError(error));
       return;
     }
+    if (isSuspected(flight.suspicion)) suspects.add(flight);
     waitingDays += 1;
     for (const waiter of flight.waiters) queue(waiter);
   }
@@ -203,6 +229,7 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
     let threads = 0;
     let running = 0;
     for (const compute of computes.values()) {
+      if (compute.isWard) continue;
       threads += compute.threads;
       running += compute.running.size;
     }
@@ -221,10 +248,10 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
       wishes.delete(client);
       fillThreads();
     },
-    fromCompute(computeId, channel, message) {
+    fromCompute(computeId, channel, message, isWard = false) {
       if (message.kind === 'ready') {
         const { threads } = message;
-        computes.set(computeId, { id: computeId, channel, threads, running: new Map() });
+        computes.set(computeId, { id: computeId, channel, threads, running: new Map(), isWard });
       } else {
         const running = computes.get(computeId)?.running;
         const flight = running?.get(message.taskId);
@@ -250,6 +277,9 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
       for (const flight of lost) lose(flight, why, outside ? 'killed' : 'crashed');
       fillThreads();
     },
+    keepWard(keeper) {
+      wardKeeper = keeper;
+    },
     load: () => {
       const state = threadState();
       return { ...state, ...clock.note(state), interactiveRows, ...pace.read() };
@@ -265,10 +295,15 @@ function placeOf({ placeId, task, flight }: Waiter): WaitingDay {
   return { id: placeId, tenantId, runId, workClass, expectedRows, suspected };
 }
 
-function loadOf({ id, threads, running }: Compute): ComputeLoad {
+function loadOf({ id, threads, running, isWard }: Compute): ComputeLoad {
   const quarantined = [...running.values()].some(({ suspicion }) => isSuspected(suspicion));
-  return { id, threads, inFlight: running.size, quarantined };
+  return { id, threads, inFlight: running.size, quarantined, isWard };
 }
+
+/** Suspected days wait for it, and keep nobody else's process free. */
+const COMING_WARD: ComputeLoad = {
+  ...{ id: -1, threads: 0, inFlight: 1, quarantined: false, isWard: true },
+};
 
 /** What is kept is the same for all who ask; what is not kept stands in its run's own folder. */
 function flightKey(task: DayTask): string {

@@ -55,22 +55,23 @@ export function startPrimary(deps: {
   const timers = new Set<NodeJS.Timeout>();
   let stopping = false;
 
-  const environmentOf = (role: Role, poolSize: number) => ({
+  const environmentOf = (role: Role, poolSize: number, of: Budget = budget) => ({
     DAYBOOK_ROLE: role,
     DAYBOOK_HOME: config.home,
     DATABASE_URL: deps.databaseUrl,
-    DAYBOOK_THREADS: String(budget.threadsPerCompute),
+    DAYBOOK_THREADS: String(of.threadsPerCompute),
     DAYBOOK_POOL: String(poolSize),
     HOST: config.host,
     PORT: String(config.port),
     LOG_LEVEL: config.logLevel,
-    DAYBOOK_MEMORY_BYTES: String(memoryPerCompute(budget, config.machineBytes)),
+    DAYBOOK_MEMORY_BYTES: String(memoryPerCompute(of, config.machineBytes)),
     DAYBOOK_PRIMARY: name,
   });
   const fleet = startComputeFleet({
     hub,
     processes: budget.computeProcesses,
     environment: environmentOf('compute', 1),
+    wardEnvironment: environmentOf('compute', 1, { ...budget, threadsPerCompute: 1 }),
     onEnd: () => sweepUnfinished(config.home),
     log,
   });

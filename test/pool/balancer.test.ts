@@ -379,4 +379,24 @@ describe('a suspected day', () => {
       computeId: 1,
     });
   });
+
+  it('goes to the ward and nowhere else where there is one, and keeps nobody waiting', () => {
+    const ward = { id: 9, threads: 1, inFlight: 0, quarantined: false, isWard: true };
+    expect(withSuspect().startNext([...loads(0), ward], 0)).toMatchObject({
+      day: { id: 'suspect' },
+      computeId: 9,
+    });
+    const balancer = withSuspect();
+    const taken = [...loads(3, 3), { ...ward, inFlight: 1, quarantined: true }];
+    expect(balancer.startNext(taken, 0)).toMatchObject({ day: { id: 'other' } });
+    expect(balancer.startNext([...loads(0), taken[2]], 0)).toBeNull();
+    expect(balancer.waiting).toBe(1);
+  });
+
+  it('is all that ever runs in a ward', () => {
+    const balancer = createBalancer();
+    balancer.add(day({ id: 'other' }), 0);
+    const ward = { id: 9, threads: 1, inFlight: 0, quarantined: false, isWard: true };
+    expect(balancer.startNext([...loads(4), ward], 0)).toBeNull();
+  });
 });

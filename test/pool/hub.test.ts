@@ -288,4 +288,35 @@ describe('the hub', () => {
       idleWhileWaitingMs: 50,
     });
   });
+
+  it('asks for a ward while there are suspected days, and runs them there and others elsewhere', () => {
+    const { hub, compute, client } = setUp();
+    const needed: boolean[] = [];
+    hub.keepWard((isNeeded) => void needed.push(isNeeded));
+    const sentToWard: string[] = [];
+    const ward = {
+      send: (message: WorkMessage) =>
+        void sentToWard.push(message.kind === 'work' ? message.task.taskId : message.kind),
+    };
+    const dispatch = (id: string) => {
+      const day = { date: id, zone: 'UTC', start: 0, end: Number(id) };
+      hub.fromClient(client, { kind: 'dispatch', id, task: task({ taskId: id, day }) });
+    };
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 2 });
+    dispatch('1');
+    dispatch('2');
+    hub.computeGone(1, 'ended by SIGABRT', false);
+    expect(needed).toEqual([true]);
+    hub.fromCompute(2, compute, { kind: 'ready', threads: 2 });
+    dispatch('3');
+    expect(hub.load()).toMatchObject({ waiting: 2, running: 1, threads: 2 });
+    hub.fromCompute(3, ward, { kind: 'ready', threads: 1 }, true);
+    expect(sentToWard).toEqual(['1']);
+    hub.fromCompute(3, ward, { kind: 'worked', taskId: '1', result: result('1') });
+    expect(sentToWard).toEqual(['1', '2']);
+    expect(needed).toEqual([true]);
+    hub.computeGone(3, 'ended by SIGABRT', false);
+    expect(needed).toEqual([true, false]);
+    expect(hub.load()).toMatchObject({ waiting: 0, running: 1 });
+  });
 });

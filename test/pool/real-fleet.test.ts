@@ -49,16 +49,18 @@ beforeAll(async () => {
   const home = freshHome();
   hub = createHub({ log, monotonicNow: () => performance.now() });
   cluster.setupPrimary({ exec: MAIN, args: [], execArgv: [] });
+  const environment = {
+    DAYBOOK_ROLE: 'compute',
+    DAYBOOK_HOME: home,
+    DATABASE_URL: test.url,
+    DAYBOOK_THREADS: String(THREADS),
+    LOG_LEVEL: 'silent',
+  };
   fleet = startComputeFleet({
     hub: { ...hub, fromCompute: recordingStarts(hub) },
     processes: 1,
-    environment: {
-      DAYBOOK_ROLE: 'compute',
-      DAYBOOK_HOME: home,
-      DATABASE_URL: test.url,
-      DAYBOOK_THREADS: String(THREADS),
-      LOG_LEVEL: 'silent',
-    },
+    environment,
+    wardEnvironment: { ...environment, DAYBOOK_THREADS: '1' },
     onEnd: () => {},
     log,
   });
