@@ -17,6 +17,8 @@ declare module 'fastify' {
     access?: Access;
     /** Takes forms, as a browser or a mail program posts them; what they hold is not read. */
     takesForms?: boolean;
+    /** Takes a file as its body, of any media type but those of forms; it reads it itself. */
+    takesFiles?: boolean;
   }
   interface FastifyRequest {
     /** Set for every route that is not public. */

@@ -57,7 +57,10 @@ export async function openLink(
       parseMailAddress(delivery.recipient, 'recipient').domain,
       settings.allowedDomains,
     );
-  if (!isAllowed || !maySendReports(owners.get(ownerKey({ tenantId, owner })))) {
+  if (
+    !isAllowed ||
+    !maySendReports(owners.get(ownerKey({ tenantId, owner })), occurrence.spec.report)
+  ) {
     throw gone('the file may not be had this way any more');
   }
   return { ...file, link, occurrence };

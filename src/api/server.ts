@@ -36,6 +36,7 @@ import { productRoutes } from './routes/products.ts';
 import { proposalRoutes } from './routes/proposals.ts';
 import { ratePlanRoutes } from './routes/rate-plans.ts';
 import { reconciliationLineRoutes } from './routes/reconciliation-lines.ts';
+import { reconciliationUploadRoutes } from './routes/reconciliation-uploads.ts';
 import { reconciliationRoutes } from './routes/reconciliations.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -144,6 +145,7 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
   scheduleTimeRoutes(context);
   sealedFileRoutes(context);
   reconciliationRoutes(context);
+  reconciliationUploadRoutes(context);
   reconciliationLineRoutes(context);
   customerRoutes(context);
   productRoutes(context);

@@ -1,7 +1,7 @@
 import { FEWEST_DATES, MOST_FORMS } from '../reports/ahead.ts';
-import { filterInWords } from '../reports/build-document.ts';
 import { columnsAt, type ReportKind } from '../reports/define-report.ts';
 import { type AskedForm, type Demand, type FileForm, REACHES } from '../reports/demand.ts';
+import { filterInWords } from '../reports/filter-words.ts';
 import { reportKind } from '../reports/registry.ts';
 import { AUTO_REFS_ROWS } from '../reports/request.ts';
 import type { LaneDemand } from '../scheduler/ahead/study-demand.ts';

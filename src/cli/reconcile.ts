@@ -11,15 +11,18 @@ import { parseLoadMap } from '../mapping/parse-load-map.ts';
 import { type Decimal, formatDecimal, parseDecimal } from '../money/decimal.ts';
 import { principalName } from '../principals/principal.ts';
 import { DIRECTIONS } from '../reports/dataset.ts';
+import { readLoaded } from '../scheduler/reconcile/loaded-side.ts';
 import {
   CLASS_SHEETS,
   writeReconciliation,
 } from '../scheduler/reconcile/reconciliation-workbook.ts';
 import {
   type RanReconciliation,
+  type ReadCarrier,
   runReconciliation,
 } from '../scheduler/reconcile/run-reconciliation.ts';
 import { saveReconciliation } from '../scheduler/reconcile/save-reconciliation.ts';
+import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { requireTenant } from '../store/tenants.ts';
 import { type Period, parsePeriod } from '../time/period.ts';
 import { demandWritable } from './export-output.ts';
@@ -40,7 +43,7 @@ interface Options {
   readonly tenant: string;
   readonly from: string;
   readonly to: string;
-  readonly carrier: string;
+  readonly carrier?: string;
   readonly map?: string;
   readonly toleranceSeconds?: string;
   readonly toleranceAmount?: string;
@@ -54,11 +57,14 @@ interface Options {
 /** `daybook reconcile` */
 export function reconcileCommand(): Command {
   return new Command('reconcile')
-    .description("check a carrier's file of calls against our charges, row by row")
+    .description("check a carrier's calls against our charges, row by row")
     .requiredOption('--tenant <tenant>', 'name or id')
     .requiredOption('--from <date>', 'first local date, YYYY-MM-DD')
     .requiredOption('--to <date>', 'last local date, inclusive')
-    .requiredOption('--carrier <file>', 'csv, tsv, ndjson (each may be gzip) or xlsx')
+    .option(
+      '--carrier <file>',
+      'csv, tsv, ndjson (each may be gzip) or xlsx (default: the rows that `load carrier_calls` took)',
+    )
     .requiredOption('--out <file>', 'the workbook, .xlsx; - for stdout')
     .option('--map <file>', 'JSON that says which column is which field (docs/maps)')
     .option(
@@ -69,7 +75,10 @@ export function reconcileCommand(): Command {
       '--tolerance-amount <x>',
       'amounts that differ by at most this differ by rounding (default: a unit of the last digit of the coarser side, at most 0.01)',
     )
-    .option('--trunk <trunk>', 'only charges of calls over this trunk')
+    .option(
+      '--trunk <trunk>',
+      'only charges of calls over this trunk, and of loaded rows those that bear it',
+    )
     .option('--direction <direction>', `only charges of calls in it: ${DIRECTIONS.join(', ')}`)
     .option(
       '--country-code <digits>',
@@ -101,22 +110,25 @@ async function reconcile(options: Options): Promise<void> {
   }
   const map = options.map === undefined ? null : await readMap(options.map);
   if (map !== null) parseLoadMap(map, CARRIER_CALLS);
-  await sizeOf(options.carrier);
-  const carrier = basename(options.carrier);
+  if (options.carrier !== undefined) await sizeOf(options.carrier);
+  else if (map !== null) throw usage('--map', String(options.map), 'none without --carrier');
+  const loaded = trunk === null ? 'carrier_calls' : `carrier_calls of ${trunk}`;
+  const carrier = options.carrier === undefined ? loaded : basename(options.carrier);
 
   await untilInterrupted((signal) =>
     withDatabase(configFromProcess(), async ({ database }) => {
       const tenant = await database.asSystem((tx) => requireTenant(tx, options.tenant));
       const hash = createHash('sha256');
       const wanted = { tenant, period, carrier, trunk, direction, countryCode, tolerances };
-      const ran = await runReconciliation(
-        wanted,
-        (window, into) => {
-          const bytes = hashed(openFile(options.carrier), hash);
-          return readCarrierFile(bytes, { name: carrier, format: null, map, window }, into);
-        },
-        { database, signal },
-      );
+      const { carrier: file } = options;
+      const read: ReadCarrier =
+        file === undefined
+          ? readLoaded(createPostgresSource(database), { tenantId: tenant.id, trunk })
+          : (window, into) => {
+              const bytes = hashed(openFile(file), hash);
+              return readCarrierFile(bytes, { name: carrier, format: null, map, window }, into);
+            };
+      const ran = await runReconciliation(wanted, read, { database, signal });
       const { currency, zone, unrated } = ran;
       const frame = { tenant: tenant.title, period, zone, carrier, currency, unrated };
       const source = { found: ran.found, parties: ran.parties, locale: tenant.locale };
@@ -131,7 +143,7 @@ async function reconcile(options: Options): Promise<void> {
           tenantId: tenant.id,
           period,
           carrier,
-          carrierSha256: hash.digest('hex'),
+          carrierSha256: file === undefined ? null : hash.digest('hex'),
           request: {
             tolerance_seconds: tolerances.seconds,
             tolerance_amount: amount,

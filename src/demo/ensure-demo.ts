@@ -9,6 +9,7 @@ import { findCompleteThrough } from '../store/dataset-marks.ts';
 import { storeLoads } from '../store/loads.ts';
 import { addTenant, findTenant, type Tenant } from '../store/tenants.ts';
 import { dayAt, zoneOn } from '../time/calendar.ts';
+import { addDemoRates } from './demo-rates.ts';
 import { generateCalls, generateOrderLines, ndjsonOf } from './generate.ts';
 
 /** The demo tenant as a newcomer finds it: rows until yesterday, and a key that stays the same. */
@@ -52,6 +53,9 @@ export interface DemoTenant {
 export async function ensureDemoTenant(to: DemoSurroundings): Promise<DemoTenant> {
   const tenant = await findOrAddTenant(to.database);
   const yesterday = dayAt(tenant.calendar, dayAt(tenant.calendar, to.now).start - 1);
+  const { database, signal = new AbortController().signal } = to;
+  // First: calls are charged as soon as they are there.
+  await addDemoRates(tenant, { database, signal }, WHO);
   await loadMissingDays(to, tenant, yesterday);
   return {
     tenantName: tenant.name,

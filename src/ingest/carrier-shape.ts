@@ -1,17 +1,11 @@
-import type { RowShape } from '../reports/dataset.ts';
+import { datasetOf, type RowShape } from '../reports/dataset.ts';
 
-/** A carrier's row of a call, as its file or a map names it. */
+/**
+ * A carrier's row as its file or a map names it: what `daybook load carrier_calls` takes, but here
+ * rows need no name of their own, since they are compared and not kept.
+ */
 export const CARRIER_CALLS: RowShape = {
-  anchor: 'started_at',
+  ...datasetOf('carrier_calls'),
   naturalKey: ['external_id'],
   tieBreak: ['external_id'],
-  fields: [
-    { name: 'external_id', type: 'text', required: false },
-    { name: 'started_at', type: 'instant', required: true },
-    { name: 'caller', type: 'text', required: false },
-    { name: 'callee', type: 'text', required: true },
-    { name: 'billed_seconds', type: 'integer', required: true },
-    { name: 'amount', type: 'decimal', required: true },
-    { name: 'currency', type: 'text', required: false },
-  ],
 };

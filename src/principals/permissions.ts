@@ -42,6 +42,9 @@ const TABLE = {
   'periods.unlock':  [Y,   n,    n,      n,            n,   n,   n,      Y],
   'reconciliations.read':
                      [Y,   Y,    Y,      n,            Y,   n,   Y,      Y],
+  // Uploads, runs, schedules of them.
+  'reconciliations.create':
+                     [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
   // Notes, disputes.
   'reconciliations.settle':
                      [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
@@ -89,9 +92,32 @@ export function may(principal: Principal, action: Action): boolean {
   }
 }
 
-/** Whether reports may go out in the name of an owner, and be downloaded by their recipients. */
-export function maySendReports(owner: Principal | undefined): boolean {
-  return owner !== undefined && may(owner, 'schedules.manage') && may(owner, 'exports.create');
+/** Reports that take more than exports do: who may have them made, and who may read them. */
+const OF_REPORT: Readonly<Record<string, { readonly create: Action; readonly read: Action }>> = {
+  reconciliation: { create: 'reconciliations.create', read: 'reconciliations.read' },
+};
+
+/**
+ * Whether a report may be made and go out in the name of an owner, and be downloaded by its
+ * recipients.
+ */
+export function maySendReports(owner: Principal | undefined, report: string): boolean {
+  const more = OF_REPORT[report]?.create;
+  return (
+    owner !== undefined &&
+    may(owner, 'schedules.manage') &&
+    may(owner, 'exports.create') &&
+    (more === undefined || may(owner, more))
+  );
+}
+
+/**
+ * What a report takes besides the right to exports.
+ * @throws DaybookError `E_FORBIDDEN`
+ */
+export function demandReport(principal: Principal, report: string, to: 'create' | 'read'): void {
+  const more = OF_REPORT[report]?.[to];
+  if (more !== undefined) demand(principal, more);
 }
 
 /** @throws DaybookError `E_FORBIDDEN` that names who, the action and what it needs. */

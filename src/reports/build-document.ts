@@ -2,11 +2,12 @@ import type { DayWindow } from '../time/day-window.ts';
 import type { ReportKind } from './define-report.ts';
 import type { IrregularDay, ReportDocument } from './document.ts';
 import { byDayTable, controlTable, type DayFigures, totalsTable } from './document-tables.ts';
+import { filterInWords } from './filter-words.ts';
 import { summaryFold } from './fold.ts';
 import { mergeTotals } from './merge-totals.ts';
 import { outColumns } from './out-columns.ts';
 import { proveTotals } from './prove-totals.ts';
-import type { Filter, ReportRequest } from './request.ts';
+import type { ReportRequest } from './request.ts';
 import type { DayTotals } from './totals.ts';
 
 export interface DocumentDay {
@@ -76,9 +77,4 @@ export function buildDocument(input: {
   };
   proveTotals({ kind, request, days, totals, fileRows: input.fileRows });
   return document;
-}
-
-/** `queue = PS, NE`. */
-export function filterInWords({ field, op, values }: Filter): string {
-  return `${field} ${op} ${values.join(', ')}`;
 }

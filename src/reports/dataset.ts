@@ -180,6 +180,24 @@ export const DATASETS = {
       required('posted_by', 'text'),
     ],
   },
+  carrier_calls: {
+    name: 'carrier_calls',
+    anchor: 'started_at',
+    // Made while loading, of `external_id` or of the row itself: a carrier may bill one id twice.
+    naturalKey: ['row_key'],
+    tieBreak: ['row_key'],
+    fields: [
+      optional('external_id', 'text'),
+      required('started_at', 'instant'),
+      optional('caller', 'text'),
+      required('callee', 'text'),
+      required('billed_seconds', 'integer'),
+      required('amount', 'decimal'),
+      optional('currency', 'text'),
+      optional('trunk', 'text'),
+      optional('row_key', 'text'),
+    ],
+  },
   rates: {
     name: 'rates',
     anchor: 'valid_from',
@@ -204,11 +222,11 @@ export const DATASETS = {
 } as const satisfies Record<string, Omit<Dataset, 'name'> & { name: string }>;
 
 export type DatasetName =
-  | ('calls' | 'order_lines' | 'rates')
+  | ('calls' | 'order_lines' | 'carrier_calls' | 'rates')
   | ('charges' | 'ledger_entries' | 'proposal_lines');
 
 /** Datasets of files: what `daybook load` takes. The others Daybook itself makes. */
-export const LOADED_DATASETS = ['calls', 'order_lines', 'rates'] as const;
+export const LOADED_DATASETS = ['calls', 'order_lines', 'carrier_calls', 'rates'] as const;
 
 export function datasetOf(name: DatasetName): Dataset {
   return DATASETS[name];

@@ -2,7 +2,14 @@ import type { ChunkColumn } from './chunk.ts';
 import type { CellType, Labels, Unit } from './column.ts';
 import { type DatasetName, datasetOf } from './dataset.ts';
 import type { Condition, DayRows, RowDecimals, RowNumbers } from './day-rows.ts';
-import { type Grain, LOCALES, type ReportName } from './request.ts';
+import {
+  FORMATS,
+  type Format,
+  type Grain,
+  LOCALES,
+  type ReportName,
+  type ReportRequest,
+} from './request.ts';
 
 /** What a report is made of. A new report is one file in `kinds/` that calls {@link defineReport}. */
 
@@ -88,6 +95,13 @@ export interface ReportKind {
   /** Dimensions of a line at each grain; empty for row reports. */
   readonly groupBy: Readonly<Partial<Record<Grain, readonly string[]>>>;
   readonly params: readonly ParamSpec[];
+  /** That it can be had in; the first is what it is where none is asked for. */
+  readonly formats: readonly Format[];
+  /**
+   * What it takes of all that a request may say of any report; null: everything.
+   * @throws DaybookError `E_FILTER`, `E_INVALID`
+   */
+  readonly check: ((request: Pick<ReportRequest, 'where' | 'zone'>) => void) | null;
   readonly dimensions: readonly Dimension[];
   /** The first is always `rows`, the count of rows that were folded. */
   readonly measures: readonly Measure[];
@@ -100,11 +114,17 @@ export interface ReportKind {
   readonly perCurrency: boolean;
 }
 
-type Definition = Omit<ReportKind, 'counts' | 'figures' | 'perCurrency' | 'params'> & {
+type Definition = Omit<
+  ReportKind,
+  'counts' | 'figures' | 'perCurrency' | 'params' | 'formats' | 'check'
+> & {
   readonly counts?: Condition;
   /** By default the columns of a grouped report that merge, texts and instants left out. */
   readonly figures?: readonly ColumnSpec[];
   readonly params?: readonly ParamSpec[];
+  /** All by default. */
+  readonly formats?: readonly Format[];
+  readonly check?: NonNullable<ReportKind['check']>;
 };
 
 /** @throws RangeError that names what is wrong with the definition; it is the author's mistake. */
@@ -118,6 +138,8 @@ export function defineReport(definition: Definition): ReportKind {
   const kind: ReportKind = {
     ...definition,
     params: definition.params ?? [],
+    formats: definition.formats ?? FORMATS,
+    check: definition.check ?? null,
     counts: definition.counts ?? null,
     measures: [{ key: 'rows', of: 'count' }, ...definition.measures],
     figures,

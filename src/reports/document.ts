@@ -38,6 +38,8 @@ export interface ReportDocument {
   readonly rows: number;
   /** Totals over the whole period; one line, or one per currency. */
   readonly totals: Table;
+  /** Of a statement: per currency what there was before its lines, their sum, and what there is. */
+  readonly balances?: Table;
   /** The same totals by day. */
   readonly byDay: Table;
   /** Per day: window, hours, rows, content hash, summed columns; then the sum and the check. */

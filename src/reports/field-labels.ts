@@ -68,6 +68,7 @@ export const FIELD_LABELS = {
   reverses: labels('Reverses', 'Estorna', 'Anula'),
   note: labels('Note', 'Observação', 'Nota'),
   posted_by: labels('Posted by', 'Lançado por', 'Asentado por'),
+  row_key: labels('Row key', 'Chave da linha', 'Clave de la fila'),
   date: labels('Date', 'Data', 'Fecha'),
   utc_offset: labels('UTC offset', 'Deslocamento UTC', 'Desfase UTC'),
   hour: labels('Hour of day', 'Hora do dia', 'Hora del día'),

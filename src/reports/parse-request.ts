@@ -12,7 +12,6 @@ import {
   FILTER_OPS,
   type Filter,
   type FilterOp,
-  FORMATS,
   type Grain,
   HEADERS,
   LOCALES,
@@ -67,14 +66,17 @@ export function parseReportRequest(raw: RawRequest, defaults: { locale: Locale }
   const from = textOf(raw.from, 'from', 'a date, YYYY-MM-DD');
   const to = textOf(raw.to, 'to', 'a date, YYYY-MM-DD');
   const grain = oneOf(raw.grain, 'grain', kind.grains, kind.defaultGrain);
+  const where = parseWhere(kind.dataset, raw.where);
+  const zone = raw.zone === undefined ? null : parseZone(textOf(raw.zone, 'zone', 'an IANA name'));
+  kind.check?.({ where, zone });
   return {
     report: kind.name,
     period: parsePeriod(from, to),
-    format: oneOf(raw.format, 'format', FORMATS, 'csv'),
-    zone: raw.zone === undefined ? null : parseZone(textOf(raw.zone, 'zone', 'an IANA name')),
+    format: oneOf(raw.format, 'format', kind.formats, kind.formats[0]),
+    zone,
     grain,
     columns: parseColumns(kind, grain, raw.columns),
-    where: parseWhere(kind.dataset, raw.where),
+    where,
     params: parseParams(kind, raw.params),
     locale: oneOf(raw.locale, 'locale', LOCALES, defaults.locale),
     headers: oneOf(raw.headers, 'headers', HEADERS, 'labels'),

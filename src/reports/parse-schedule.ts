@@ -49,9 +49,10 @@ export function parseSchedule(raw: RawSchedule, defaults: { locale: Locale }): S
     throw invalid('schedule', `the key ${quoted(unknown)}`, SCHEDULE_KEYS.join(', ') + near);
   }
   const request = parseReportRequest(requestOf(raw), defaults);
-  const { dataset } = reportKind(request.report);
+  const { dataset, check } = reportKind(request.report);
   const recipients = parseRecipients(dataset, raw.recipients);
   recipients.forEach(({ where }, index) => {
+    check?.({ ...request, where: [...request.where, ...where] });
     if (request.where.length + where.length <= MAX_FILTERS) return;
     const got = `${where.length} besides the schedule's ${request.where.length}`;
     throw invalid(`recipients[${index}].where`, got, `at most ${MAX_FILTERS} in all`);

@@ -8,6 +8,7 @@ import { charges } from './kinds/charges.ts';
 import { products } from './kinds/products.ts';
 import { proposals } from './kinds/proposals.ts';
 import { queues } from './kinds/queues.ts';
+import { reconciliation } from './kinds/reconciliation.ts';
 import { sales } from './kinds/sales.ts';
 import { salesDaily } from './kinds/sales-daily.ts';
 import { statement } from './kinds/statement.ts';
@@ -26,6 +27,7 @@ const KINDS: readonly ReportKind[] = [
   billing,
   charges,
   statement,
+  reconciliation,
 ];
 
 const BY_NAME: ReadonlyMap<string, ReportKind> = new Map(KINDS.map((kind) => [kind.name, kind]));

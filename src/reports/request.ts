@@ -14,6 +14,7 @@ export const REPORT_NAMES = [
   'billing',
   'charges',
   'statement',
+  'reconciliation',
 ] as const;
 export type ReportName = (typeof REPORT_NAMES)[number];
 

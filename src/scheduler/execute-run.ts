@@ -13,8 +13,10 @@ import { sealParts } from '../store/sealed-parts.ts';
 import { findTenant, type Tenant } from '../store/tenants.ts';
 import { makeAhead } from './ahead/make-ahead.ts';
 import { hashOfFile } from './hash-files.ts';
+import type { InTurn } from './in-turn.ts';
 import { produceReport } from './produce-report.ts';
-import type { ProducedReport, ReportDeps } from './report-job.ts';
+import { produceReconciliation } from './reconcile/produce-reconciliation.ts';
+import type { ProducedReport, ReportDeps, ReportJob } from './report-job.ts';
 import { progressWriter } from './run-progress.ts';
 
 /** So many attempts may end with their holder; those that are given back do not count. */
@@ -24,12 +26,14 @@ const PATIENCE_MS = 3_600_000;
 const PASSING: readonly ErrorCode[] = ['E_UNAVAILABLE', 'E_BUSY'];
 /** Finished interactive files are kept this long: 7 days. */
 const INTERACTIVE_FILE_MS = 7 * 86_400_000;
-/** Sealed ones this long: 90 days. */
+/** Sealed ones, and those that a record belongs to, this long: 90 days. */
 const SEALED_FILE_MS = 90 * 86_400_000;
 
 export interface ExecuteDeps extends ReportDeps {
   /** A full disk is waited for, too; else it fails the run at once. */
   readonly waitsForSpace: boolean;
+  /** Work that takes much memory, in turn. */
+  readonly oneAtATime: InTurn;
   /** Tells whoever listens that a run moved. */
   readonly announce: (hint: RunHint) => void;
 }
@@ -71,7 +75,7 @@ export async function executeRun(
       const last = await progress.stop();
       await deps.database.asTenant(run.tenantId, (tx) => finish(tx, run, last));
     } else {
-      const produced = await produceReport(job, { ...deps, log });
+      const produced = await produce(job, { ...deps, log });
       const last = await progress.stop();
       await commitOrRemove(run, tenant, produced, last, signal, deps);
     }
@@ -83,6 +87,12 @@ export async function executeRun(
     await rm(join(deps.home, scratchDir), { recursive: true, force: true }).catch(() => {});
     deps.announce(progress.hint(state));
   }
+}
+
+function produce(job: ReportJob, deps: ExecuteDeps): Promise<ProducedReport> {
+  return job.request.report === 'reconciliation'
+    ? deps.oneAtATime(() => produceReconciliation(job, deps), job.signal)
+    : produceReport(job, deps);
 }
 
 async function commitOrRemove(
@@ -142,8 +152,10 @@ async function commit(
       ? null
       : await hashOfFile(deps.home, { ...produced, name }, () => signal.throwIfAborted());
   await deps.database.asTenant(run.tenantId, async (tx) => {
+    // First: it may take long, and what prolongs leases waits for the row of a run that ends.
+    await produced.enter?.(tx);
     const finishedAt = await finish(tx, run, progress);
-    const keptMs = dayKeys === null ? INTERACTIVE_FILE_MS : SEALED_FILE_MS;
+    const keptMs = dayKeys === null && !produced.enter ? INTERACTIVE_FILE_MS : SEALED_FILE_MS;
     if (dayKeys) await sealParts(tx, run.tenantId, dayKeys, finishedAt + keptMs);
     await insertFile(tx, {
       id: produced.fileId,

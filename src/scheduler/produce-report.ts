@@ -10,6 +10,7 @@ import { codingOf } from '../reports/stored-form.ts';
 import { forgetParts } from '../store/parts.ts';
 import type { DayKeys } from '../store/report-files.ts';
 import { type ArtifactWriter, openArtifact } from './artifact.ts';
+import { describeBalances } from './describe-balances.ts';
 import { describeReport } from './describe-report.ts';
 import { type DetailJob, hasLinesByDay } from './detail-job.ts';
 import { type MadeDay, piecesOf } from './make-days.ts';
@@ -117,7 +118,9 @@ async function describe(
 ): Promise<Described> {
   await proveMoney(job, kind, days, deps);
   const { revision, dayKeys } = await sealDays(job, planned, days, deps);
-  const document = describeReport(job, kind, days, pieces, revision);
+  const described = describeReport(job, kind, days, pieces, revision);
+  const balances = await describeBalances(job, described, deps);
+  const document = balances ? { ...described, balances } : described;
   const changes = await describeChanges(job, kind, days, dayKeys, document, deps);
   return { document: changes ? { ...document, changes } : document, dayKeys };
 }

@@ -3,7 +3,7 @@ import type { WorkClass } from '../reports/day-task.ts';
 import type { ReportDocument } from '../reports/document.ts';
 import type { PartStore, RowSource } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
-import type { Database } from '../store/database.ts';
+import type { Database, Tx } from '../store/database.ts';
 import type { DayKeys } from '../store/report-files.ts';
 import type { RunProgress } from '../store/run-leases.ts';
 import type { Tenant } from '../store/tenants.ts';
@@ -61,4 +61,6 @@ export interface ProducedReport extends WrittenArtifact {
   readonly rows: number;
   /** Of what is to be sealed: the rows part of each day; null: of anything else. */
   readonly dayKeys: DayKeys | null;
+  /** What besides the file is entered, in the transaction that ends the run. */
+  readonly enter?: (tx: Tx) => Promise<void>;
 }

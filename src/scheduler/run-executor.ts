@@ -1,6 +1,7 @@
 import { DaybookError, toDaybookError } from '../errors.ts';
 import { type ClaimedRun, claimRuns, endLeasesOf, renewLeases } from '../store/run-leases.ts';
 import { Draining, type ExecuteDeps, executeRun } from './execute-run.ts';
+import { createTurns } from './in-turn.ts';
 
 /**
  * Executes runs, interactive and scheduled alike. A run is claimed under a lease with a fencing
@@ -14,7 +15,7 @@ const SWEEP_MS = 500;
 /** Each of them has one day in the making at a time. */
 const MAX_PRECACHE_RUNS = 2;
 
-export interface ExecutorDeps extends ExecuteDeps {
+export interface ExecutorDeps extends Omit<ExecuteDeps, 'oneAtATime'> {
   /** Names this process in leases. */
   readonly holder: string;
   /** Holders whose names start so are dead, but for this one: what they held is free at once. */
@@ -46,6 +47,7 @@ interface Held {
 
 export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
   const held = new Set<Held>();
+  const oneAtATime = createTurns();
   let draining = false;
   let { deadHolders } = deps;
   let looking: Promise<void> | null = null;
@@ -96,7 +98,7 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     const abort = new AbortController();
     // Claimed while the last look was on its way.
     if (draining) abort.abort(new Draining());
-    const done = executeRun(run, abort.signal, deps).finally(() => {
+    const done = executeRun(run, abort.signal, { ...deps, oneAtATime }).finally(() => {
       held.delete(own);
       tick();
     });

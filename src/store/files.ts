@@ -162,14 +162,20 @@ export async function claimExpiredFiles(
   );
 }
 
-/** Those of some places that the ledger has and that were not removed. In a system transaction. */
+/**
+ * Those of some places that the ledger has and that were not removed, or that hold what a carrier
+ * sent. In a system transaction.
+ */
 export async function knownFilePaths(
   tx: Tx,
   places: readonly { readonly tenantId: string; readonly path: string }[],
 ): Promise<Set<string>> {
   const rows = await tx.query<{ path: string }>(
     `select f.path from unnest($1::uuid[], $2::text[]) as asked (tenant_id, path)
-     join daybook.files f using (tenant_id, path) where f.removed_at is null`,
+     join daybook.files f using (tenant_id, path) where f.removed_at is null
+     union all
+     select c.path from unnest($1::uuid[], $2::text[]) as asked (tenant_id, path)
+     join daybook.carrier_files c using (tenant_id, path)`,
     [places.map((place) => place.tenantId), places.map((place) => place.path)],
   );
   return new Set(rows.map(({ path }) => path));

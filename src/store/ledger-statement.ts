@@ -116,13 +116,22 @@ export interface LowBalance {
   readonly balance: string;
   readonly lowBalance: string;
   readonly noticedAt: Date;
+  readonly mails: readonly {
+    readonly recipient: string;
+    readonly state: 'pending' | 'sent' | 'failed' | 'suppressed';
+    readonly reply: string | null;
+  }[];
 }
 
 /** Newest first; at most 100. */
 export async function listLowBalances(tx: Tx, tenantId: string): Promise<LowBalance[]> {
   return tx.query<LowBalance>(
     `select a.payer, a.currency, n.balance::text, n.low_balance::text as "lowBalance",
-       n.noticed_at as "noticedAt"
+       n.noticed_at as "noticedAt",
+       (select coalesce(json_agg(json_build_object('recipient', m.recipient, 'state', m.state,
+          'reply', m.last_reply) order by m.recipient), '[]')
+        from daybook.low_balance_mails m
+        where m.tenant_id = n.tenant_id and m.notice_key = n.key) as mails
      from daybook.ledger_notices n
      join daybook.ledger_accounts a on a.tenant_id = n.tenant_id and a.id = n.account_id
      where n.tenant_id = $1 order by n.id desc limit 100`,

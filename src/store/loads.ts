@@ -105,6 +105,7 @@ async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Prom
   let superseded = 0;
   if (staged.good > 0) {
     await tx.run('analyze pg_temp.daybook_stage');
+    if (load.dataset === 'carrier_calls') await tx.run(NAME_CARRIER_ROWS);
     const [counts] = await tx.query<{ loaded: string; updated: string }>(mergeSql(dataset), [
       load.tenantId,
     ]);
@@ -173,6 +174,21 @@ async function moveMark(tx: Tx, load: Load, to: number | null): Promise<number |
   );
   return mark ? mark.complete_through.getTime() : null;
 }
+
+/**
+ * A carrier's row is named by its id, one without by what it says. Rows of one name are all kept, by
+ * their turn in the file: whatever was billed twice counts twice, and the same file again is the same.
+ */
+const NAME_CARRIER_ROWS = `
+  update pg_temp.daybook_stage s
+  set row_key = n.name || case when n.turn = 1 then '' else '#' || n.turn end
+  from (
+    select row_number, name, row_number() over (partition by name order by row_number) as turn
+    from (
+      select row_number, coalesce(row_key, external_id, '~' || md5(jsonb_build_array(
+          started_at, caller, callee, billed_seconds, amount, currency, trunk)::text)) as name
+      from pg_temp.daybook_stage where reject is null) r) n
+  where s.row_number = n.row_number and s.reject is null`;
 
 const KEEP_REJECTS = `
   insert into daybook.rejects

@@ -32,6 +32,26 @@ export async function sumsOfWindows(
   );
 }
 
+/**
+ * What payers had before an instant, UTC epoch ms, by currency: of all of them, or of some.
+ * A currency in which nothing was booked before is not among them.
+ */
+export async function balancesBefore(
+  tx: Tx,
+  of: {
+    readonly tenantId: string;
+    readonly instant: number;
+    readonly payers: readonly string[] | null;
+  },
+): Promise<{ readonly currency: string; readonly amount: string }[]> {
+  return tx.query(
+    `select currency, sum(amount)::text as amount from daybook.ledger_entries
+     where tenant_id = $1 and effective_at < $2 and ($3::text[] is null or payer = any($3))
+     group by currency order by currency`,
+    [of.tenantId, new Date(of.instant), of.payers],
+  );
+}
+
 export interface Difference {
   readonly payer: string;
   readonly currency: string;

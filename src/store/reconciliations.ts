@@ -24,12 +24,14 @@ export interface ClassSum {
 }
 
 export interface NewReconciliation {
+  /** That of the run that made it; absent: one of its own. */
+  readonly id?: string;
   readonly tenantId: string;
   readonly period: Period;
   readonly zone: string;
   readonly carrier: string;
-  /** Of the carrier's file, hex. */
-  readonly carrierSha256: string;
+  /** Of the carrier's file, hex; null: it was made of loaded rows. */
+  readonly carrierSha256: string | null;
   readonly currency: string;
   /** As it was asked for. */
   readonly request: Readonly<Record<string, unknown>>;
@@ -42,7 +44,7 @@ export interface NewReconciliation {
   readonly requestedBy: string;
 }
 
-export interface Reconciliation extends Omit<NewReconciliation, 'tenantId'> {
+export interface Reconciliation extends Omit<NewReconciliation, 'tenantId' | 'id'> {
   readonly id: string;
   readonly state: ReconciliationState;
   /** Lines that are disputed now. */
@@ -70,8 +72,9 @@ export async function insertReconciliation(tx: Tx, made: NewReconciliation): Pro
   const [{ id }] = await tx.query<{ id: string }>(
     `insert into daybook.reconciliations (tenant_id, period_from, period_to, zone, carrier,
        carrier_sha256, currency, request, our_rows, their_rows, our_total, their_total, classes,
-       unrated, requested_by)
-     values ($1, $2::date, $3::date, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+       unrated, requested_by, id)
+     values ($1, $2::date, $3::date, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+       coalesce($16::uuid, gen_random_uuid()))
      returning id`,
     [
       made.tenantId,
@@ -89,6 +92,7 @@ export async function insertReconciliation(tx: Tx, made: NewReconciliation): Pro
       JSON.stringify(made.classes),
       made.unrated,
       made.requestedBy,
+      made.id ?? null,
     ],
   );
   return id;

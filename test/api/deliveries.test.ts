@@ -173,6 +173,33 @@ describe('a link to a file', () => {
   });
 });
 
+describe('an old link to a reconciliation', () => {
+  it('ends when its owner may not reconcile any more, though other reports may still go out', async () => {
+    const { id: keyId } = await api.db.database.asSystem((tx) =>
+      createApiKey(tx, { tenantId: api.a.id, name: 'x', scopes: ['admin'], createdBy: 'test' }),
+    );
+    const of = await owing({
+      owner: `key:${keyId}`,
+      spec: { report: 'reconciliation', maxAttachmentBytes: 0 },
+    });
+    await owe(api.db.database, of, { recipient: 'finance@example.com' });
+    await pass();
+    const { text } = await mailTo('finance@example.com');
+    const path = /https:\/\/reports\.acme\.example(\/d\/\S+)/.exec(text ?? '')?.[1] as string;
+    const status = async () => (await api.server.inject({ url: path })).statusCode;
+    expect(await status()).toBe(200);
+    await api.db.database.asSystem((tx) =>
+      tx.run('update daybook.api_keys set scopes = $2 where id = $1', [
+        ...[keyId, ['schedules.manage', 'exports.create', 'reconciliations.read']],
+      ]),
+    );
+    expect(await status()).toBe(410);
+    const late = await owe(api.db.database, of, { recipient: 'late@example.com' });
+    await pass();
+    expect(await state(late)).toBe('suppressed');
+  });
+});
+
 describe('unsubscribing', () => {
   it('takes one POST of a mail program, changes nothing on a look, and holds for that schedule', async () => {
     const of = await owing();

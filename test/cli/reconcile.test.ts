@@ -64,6 +64,22 @@ describe('daybook reconcile', () => {
     expect(kept).toEqual([{ id: found.id, our_rows: 2, requested_by: 'operator:cli' }]);
   });
 
+  it('takes the rows that are loaded where no file is given', async () => {
+    const out = join(folder, 'loaded.xlsx');
+    const run = (...args: string[]) =>
+      daybook({ DATABASE_URL: test.url, DAYBOOK_HOME: freshHome() }, args);
+    const map = join(folder, 'map.json');
+    const loaded = await run('load', 'carrier_calls', carrier, '--tenant', 'acme', '--map', map);
+    expect(loaded.code).toBe(0);
+    const { code, out: printed } = await run(
+      ...['reconcile', '--tenant', 'acme', '--from', '2026-03-01', '--to', '2026-03-31'],
+      ...['--out', out, '--tolerance-seconds', '10', '--json'],
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(printed)).toMatchObject({ theirs: { rows: 2, total: '0.35' } });
+    expect(sheetRows(readFileSync(out), 'Rate')[1].slice(0, 2)).toEqual(['a2', 'x2']);
+  });
+
   it('says in a table what each sheet explains', async () => {
     const { code, out } = await reconcile('--out', join(folder, 'table.xlsx'));
     expect(code).toBe(0);

@@ -5,7 +5,9 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_TENANT, ensureDemoTenant } from '../../src/demo/ensure-demo.ts';
 import { authenticateApiKey, revokeApiKey } from '../../src/store/api-keys.ts';
+import { verifyLedger } from '../../src/store/ledger-statement.ts';
 import { findTenant } from '../../src/store/tenants.ts';
+import { ratingRig } from '../scheduler/rating/support.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 const log = pino({ level: 'silent' });
@@ -64,6 +66,20 @@ describe('ensureDemoTenant', () => {
       { dataset: 'calls', through: '2026-11-03 05:00:00+00' },
       { dataset: 'order_lines', through: '2026-11-03 05:00:00+00' },
     ]);
+  });
+
+  it('has rates for its calls, so that none is without a charge, and they add up', async () => {
+    const tenant = await test.database.asSystem((tx) => findTenant(tx, DEMO_TENANT));
+    const rig = ratingRig(test.database, tenant!);
+    const { calls, added, unrated } = await rig.pass();
+    expect([calls > 1_000, added > 500, unrated]).toEqual([true, true, 0]);
+    const problems = await test.database.asTenant(tenant!.id, (tx) => verifyLedger(tx, tenant!.id));
+    expect(problems).toEqual([]);
+    const sums = await inDemo<{ kind: string; n: number; least: string }>(
+      `select plan as kind, count(*)::int as n, min(amount)::text as least from daybook.charges
+       group by plan order by plan`,
+    );
+    expect(sums.map(({ kind }) => kind)).toEqual(['on-net', 'outbound', 'toll-free']);
   });
 
   it('changes nothing when it is called again', async () => {

@@ -11,8 +11,21 @@ import { describe, expect, it } from 'vitest';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Files and folders that carry money. */
-const CARRIES_MONEY =
-  /^src\/(money|billing)\/|^src\/scheduler\/rating\/|^src\/scheduler\/prove-money|^src\/store\/(ledger|charge|rate|rating|money-|payers|plan-rules)|^src\/ingest\/(load|read)-rates|^src\/api\/routes\/(charges|ledger|rate-plans)|^src\/cli\/(rate|ledger)\./;
+const CARRIES_MONEY = new RegExp(
+  [
+    '^src/(money|billing|sales)/',
+    '^src/scheduler/(rating|reconcile)/',
+    '^src/scheduler/(prove-money|describe-balances|send/tell-low-balances)',
+    '^src/reports/(balances|reconciliation-scope|kinds/(billing|charges|statement|reconciliation))',
+    '^src/store/(ledger|charge|rate|rating|money-|payers|plan-rules|low-balance|reconciliation)',
+    '^src/store/(carrier-files|discount-policies|proposal|products)',
+    '^src/ingest/((load|read)-rates|carrier-)',
+    '^src/sources/postgres/read-charges',
+    '^src/api/routes/(charges|ledger|rate-plans|reconciliation|discount-policies|proposals)',
+    '^src/cli/(rate|ledger|reconcile)\\.',
+    '^src/demo/demo-rates',
+  ].join('|'),
+);
 
 const FRACTION = 'has a fraction as a number';
 const FLOATS: Readonly<Record<string, RegExp>> = {

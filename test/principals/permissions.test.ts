@@ -63,6 +63,7 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
       'charges.read',
       'ledger.read',
       'reconciliations.read',
+      'reconciliations.create',
       'reconciliations.settle',
       'sales.read',
       'sales.write',

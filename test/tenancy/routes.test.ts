@@ -80,6 +80,11 @@ const PROBES: Readonly<Record<string, Probe>> = {
   'GET /v1/files/:id/file': byFile('/file'),
   'HEAD /v1/files/:id/file': byFile('/file'),
   'GET /v1/reconciliations': at('/v1/reconciliations'),
+  'POST /v1/reconciliations': {
+    url: () => `/v1/reconciliations?from=${PERIOD.from}&to=${PERIOD.to}`,
+  },
+  'GET /v1/reconciliations/:id/file': ofMoney('reconciliations/:id/file', 'reconciliation'),
+  'HEAD /v1/reconciliations/:id/file': ofMoney('reconciliations/:id/file', 'reconciliation'),
   'GET /v1/reconciliations/:id': ofMoney('reconciliations/:id', 'reconciliation'),
   'GET /v1/reconciliations/:id/lines': ofMoney('reconciliations/:id/lines', 'reconciliation'),
   'POST /v1/reconciliations/:id/lines/:line': {

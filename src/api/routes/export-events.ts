@@ -3,7 +3,7 @@ import { isFinal, type RunRow } from '../../store/runs.ts';
 import { actorOf } from '../access.ts';
 import type { RunProgress } from '../deps.ts';
 import { beginEventStream } from '../event-stream.ts';
-import { requireRun } from '../run-lookup.ts';
+import { readableRun, requireRun } from '../run-lookup.ts';
 import { watchRun } from '../run-watch.ts';
 import { viewRun } from '../views.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
@@ -41,9 +41,10 @@ export function exportEventsRoute({ server, deps, closing }: RouteContext): void
       },
     },
     async (request, reply) => {
-      const { tenant } = actorOf(request);
+      const actor = actorOf(request);
+      const { tenant } = actor;
       const { id } = request.params;
-      let found = await requireRun(database, tenant.id, id);
+      let found = await readableRun(database, actor, id);
       reply.hijack();
       const stream = beginEventStream(reply.raw, reply.getHeaders(), closing);
       const watch = watchRun(deps.progress, found.run.id, stream.signal);

@@ -6,7 +6,7 @@ import { actorOf } from '../access.ts';
 import { awaitArtifact } from '../growing-file.ts';
 import { waitSecondsOf } from '../prefer.ts';
 import { requestSignal } from '../request-signal.ts';
-import { requireRun } from '../run-lookup.ts';
+import { readableRun } from '../run-lookup.ts';
 import { watchRun } from '../run-watch.ts';
 import { sendFinished } from '../send-finished.ts';
 import { sendGrowing } from '../send-growing.ts';
@@ -52,9 +52,10 @@ export function exportFileRoute({ server, deps, closing }: RouteContext): void {
       },
     },
     handler: async (request, reply) => {
-      const { tenant } = actorOf(request);
+      const actor = actorOf(request);
+      const { tenant } = actor;
       const { id } = request.params;
-      const look = () => requireRun(deps.database, tenant.id, id);
+      const look = () => readableRun(deps.database, actor, id);
       const waitSeconds = waitSecondsOf(request.headers.prefer);
       if (waitSeconds === 0) return sendFinished(request, reply, deps, await look());
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
+import { demandReport } from '../../principals/permissions.ts';
 import { parseReportRequest } from '../../reports/parse-request.ts';
 import { onceByKey } from '../../store/idempotency.ts';
 import { countQueued, insertRun, isFinal, requestCancel } from '../../store/runs.ts';
@@ -9,7 +10,7 @@ import { readCursor } from '../cursor.ts';
 import { IdempotencyKey, idempotencyKeyOf } from '../idempotency-key.ts';
 import { waitSecondsOf } from '../prefer.ts';
 import { requestSignal } from '../request-signal.ts';
-import { requireRun, unknownRun } from '../run-lookup.ts';
+import { readableRun, requireRun, unknownRun } from '../run-lookup.ts';
 import { pageOfRuns } from '../run-page.ts';
 import { waitForRun } from '../run-watch.ts';
 import { isUuid } from '../uuid.ts';
@@ -45,10 +46,11 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { tenant, name } = actorOf(request);
+      const { tenant, name, principal } = actorOf(request);
       const waitSeconds = waitSecondsOf(request.headers.prefer);
       const key = idempotencyKeyOf(request.headers['idempotency-key']);
       const wanted = parseReportRequest(request.body, { locale: tenant.locale });
+      demandReport(principal, wanted.report, 'create');
       const calendar = wanted.zone === null ? tenant.calendar : calendarOf(wanted.zone);
       const daysTotal = daysOf(calendar, wanted.period).length;
 
@@ -125,8 +127,9 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
       },
     },
     async (request) => {
-      const { tenant } = actorOf(request);
-      const { run, file } = await requireRun(database, tenant.id, request.params.id);
+      const actor = actorOf(request);
+      const { tenant } = actor;
+      const { run, file } = await readableRun(database, actor, request.params.id);
       return viewRun(run, file, tenant, now());
     },
   );

@@ -121,6 +121,13 @@ function readRoutes({ server, deps: { database } }: RouteContext): void {
                 balance: z.string(),
                 low_balance: z.string(),
                 noticed_at: z.string(),
+                mails: z.array(
+                  z.object({
+                    recipient: z.string(),
+                    status: z.enum(['pending', 'sent', 'failed', 'suppressed']),
+                    reply: orNull(z.string()),
+                  }),
+                ),
               }),
             ),
           }),
@@ -145,6 +152,7 @@ function readRoutes({ server, deps: { database } }: RouteContext): void {
           balance: notice.balance,
           low_balance: notice.lowBalance,
           noticed_at: notice.noticedAt.toISOString(),
+          mails: notice.mails.map(({ state, ...mail }) => ({ ...mail, status: state })),
         })),
       }));
     },

@@ -13,8 +13,10 @@ import {
   signOff,
   unlock,
 } from '../../store/reconciliations.ts';
+import { findRun } from '../../store/runs.ts';
 import { actorOf } from '../access.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
+import { RequestedView, viewRequested } from '../requested-reconciliation.ts';
 import { isUuid } from '../uuid.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 import { PageQuery } from './exports.ts';
@@ -27,7 +29,7 @@ const ReconciliationView = z.object({
   period: z.object({ from: z.string(), to: z.string() }),
   zone: z.string(),
   carrier: z.string().describe("Name of the carrier's file."),
-  carrier_sha256: z.string(),
+  carrier_sha256: z.union([z.string(), z.null()]).describe('Null: made of loaded rows.'),
   currency: z.string(),
   request: z.record(z.string(), z.unknown()).describe('Tolerances, which charges, the map.'),
   ours: z.object({ rows: z.number(), total: z.string() }),
@@ -98,18 +100,22 @@ export function reconciliationRoutes({ server, deps: { database } }: RouteContex
       schema: {
         operationId: 'getReconciliation',
         tags: ['reconciliations'],
-        summary: 'One reconciliation, with what explains its difference',
+        summary:
+          'One reconciliation, with what explains its difference; before that, how it stands',
         headers: TENANT_HEADERS,
         params: IdParams,
-        response: { 200: ReconciliationView, ...PROBLEMS },
+        response: { 200: z.union([ReconciliationView, RequestedView]), ...PROBLEMS },
       },
     },
     async (request) => {
       const { tenant } = actorOf(request);
       const id = reconciliationId(request.params.id);
-      return view(
-        await database.asTenant(tenant.id, (tx) => requireReconciliation(tx, tenant.id, id)),
-      );
+      return database.asTenant(tenant.id, async (tx) => {
+        const run = await findRun(tx, id);
+        // What a run found is entered as it ends.
+        if (run?.report === 'reconciliation' && run.state !== 'done') return viewRequested(run);
+        return view(await requireReconciliation(tx, tenant.id, id));
+      });
     },
   );
 

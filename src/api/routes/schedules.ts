@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkRawRecipients } from '../../delivery/check-recipient.ts';
+import { demandReport } from '../../principals/permissions.ts';
 import { readDeliverySettings } from '../../store/delivery-settings.ts';
 import { onceByKey } from '../../store/idempotency.ts';
 import {
@@ -68,6 +69,7 @@ export function scheduleRoutes({ server, deps }: RouteContext): void {
     async (request, reply) => {
       const actor = actorOf(request);
       const key = idempotencyKeyOf(request.headers['idempotency-key']);
+      demandReport(actor.principal, request.body.report, 'create');
       await demandReachable(actor.tenant.id, request.body.recipients);
       const answer = await database.asTenant(actor.tenant.id, async (tx) => {
         const effect = async () => {
@@ -123,9 +125,14 @@ export function scheduleRoutes({ server, deps }: RouteContext): void {
       const actor = actorOf(request);
       const { id } = request.params;
       await demandReachable(actor.tenant.id, request.body.recipients);
-      const saved = await database.asTenant(actor.tenant.id, (tx) =>
-        editSchedule(tx, id, request.body, saving(actor)),
-      );
+      const saved = await database.asTenant(actor.tenant.id, async (tx) => {
+        const { spec } = await requireSchedule(tx, id);
+        const { report = spec.report } = request.body as { report?: string | null };
+        for (const each of [spec.report, report]) {
+          if (each) demandReport(actor.principal, each, 'create');
+        }
+        return editSchedule(tx, id, request.body, saving(actor));
+      });
       return viewSchedule(saved);
     },
   );

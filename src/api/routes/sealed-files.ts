@@ -9,7 +9,7 @@ import { amendFile } from '../../store/restatements.ts';
 import { actorOf } from '../access.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
 import { IdempotencyKey, idempotencyKeyOf } from '../idempotency-key.ts';
-import { requireRun } from '../run-lookup.ts';
+import { readableRun } from '../run-lookup.ts';
 import { DeliveryView, SealedFileView, viewDelivery, viewSealedFile } from '../schedule-views.ts';
 import { sendFinished } from '../send-finished.ts';
 import { isUuid } from '../uuid.ts';
@@ -131,9 +131,9 @@ export function sealedFileRoutes({ server, deps }: RouteContext): void {
       },
     },
     handler: async (request, reply) => {
-      const { tenant } = actorOf(request);
-      const { runId } = await requireFile(tenant.id, request.params.id);
-      return sendFinished(request, reply, deps, await requireRun(database, tenant.id, runId));
+      const actor = actorOf(request);
+      const { runId } = await requireFile(actor.tenant.id, request.params.id);
+      return sendFinished(request, reply, deps, await readableRun(database, actor, runId));
     },
   });
 

@@ -3,6 +3,7 @@ import type { CellValue } from '../chunk.ts';
 import type { ReportDocument } from '../document.ts';
 import { LABEL_FONT, SECTION_FONT, TAB_COLOURS } from './sheet-look.ts';
 import { narrowWidthOf, writeTable } from './sheet-table.ts';
+import { writeBalances } from './summary-sheet.ts';
 import { CONTROL_SHEET, workbookLabel } from './workbook-labels.ts';
 
 /** The last sheet: what each day gave, the sum, and the check. */
@@ -38,7 +39,8 @@ export function addControlSheet(workbook: Workbook, document: ReportDocument): v
   note.value = workbookLabel('controlNote', locale);
   note.style = { font: LABEL_FONT };
   const columns = control.columns.map((_, index) => index + 1);
-  writeTable(sheet, control, { row: 4, columns, strong: isNoDay }, document);
+  const end = writeTable(sheet, control, { row: 4, columns, strong: isNoDay }, document);
+  writeBalances(sheet, end + 1, columns.length, document);
 }
 
 /** The sum and the check stand below the days. */

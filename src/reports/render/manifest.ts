@@ -36,6 +36,7 @@ export function manifestOf(document: ReportDocument, csv: { name: string; conten
       columns: columns.map(({ key, header, type, unit }) => ({ key, header, type, unit })),
     },
     totals: recordsOf(document.totals),
+    ...(document.balances ? { balances: recordsOf(document.balances) } : {}),
     by_day: recordsOf(document.byDay),
     control: recordsOf(document.control),
   };

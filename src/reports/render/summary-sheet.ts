@@ -69,12 +69,31 @@ export function addSummarySheet(
   );
   row = writeTable(sheet, totals, { row, columns: places, strong: () => true }, document);
 
+  if (document.balances) row = writeBalances(sheet, row + 1, wide.length, document);
+
   if (byDay.columns.length > 0) {
     row = writeSection(sheet, row + 1, wide.length, workbookLabel('byDay', locale));
     const columns = byDay.columns.map((_, index) => index + 1);
     const end = writeTable(sheet, byDay, { row, columns }, document);
     addBar(sheet, byDay.columns, row + 1, end - 1);
   }
+}
+
+/**
+ * A statement's balances, each currency below the other.
+ * @returns the row below them
+ */
+export function writeBalances(
+  sheet: Worksheet,
+  row: number,
+  width: number,
+  document: ReportDocument,
+): number {
+  const { balances } = document;
+  if (!balances) return row;
+  const below = writeSection(sheet, row, width, workbookLabel('balances', document.locale));
+  const columns = balances.columns.map((_, index) => index + 1);
+  return writeTable(sheet, balances, { row: below, columns, strong: () => true }, document);
 }
 
 function layOutColumns(sheet: Worksheet, columns: readonly OutColumn[], document: ReportDocument) {

@@ -42,6 +42,7 @@ export const WORKBOOK_LABELS = {
   rows: { en: 'Detail rows', 'pt-BR': 'Linhas de detalhe', es: 'Filas de detalle' },
   onSheets: { en: 'on sheets', 'pt-BR': 'nas planilhas', es: 'en las hojas' },
   totals: { en: 'Totals', 'pt-BR': 'Totais', es: 'Totales' },
+  balances: { en: 'Balances', 'pt-BR': 'Saldos', es: 'Saldos' },
   byDay: { en: 'By day', 'pt-BR': 'Por dia', es: 'Por día' },
   changesSince: {
     en: 'Changes since revision',

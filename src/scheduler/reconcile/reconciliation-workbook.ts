@@ -118,7 +118,8 @@ const isLast =
   ([first]: readonly CellValue[]) =>
     first === name;
 
-function totalsOf({ found, locale }: LineSource): Table {
+/** Both sides and how far they are apart. */
+export function totalsOf({ found, locale }: Pick<LineSource, 'found' | 'locale'>): Table {
   const say = (word: keyof typeof WORDS) => WORDS[word][locale];
   const money = (unscaled: bigint) => formatDecimal({ unscaled, scale: found.scale });
   const { ours, theirs, ourTotal, theirTotal } = found;
@@ -136,7 +137,8 @@ function totalsOf({ found, locale }: LineSource): Table {
   };
 }
 
-function classesOf({ found, locale }: LineSource): Table {
+/** What each class explains of the difference; the sum and the check are its last two rows. */
+export function classesOf({ found, locale }: Pick<LineSource, 'found' | 'locale'>): Table {
   const say = (word: keyof typeof WORDS) => WORDS[word][locale];
   const { scale, ourTotal, theirTotal } = found;
   const money = (unscaled: bigint) => formatDecimal({ unscaled, scale });

@@ -1,6 +1,6 @@
 import { LINE_CLASSES, type LineClass } from '../../billing/reconcile/classify.ts';
 import { formatDecimal } from '../../money/decimal.ts';
-import type { Database } from '../../store/database.ts';
+import type { Database, Tx } from '../../store/database.ts';
 import { insertLines, type KeptClass, type NewLine } from '../../store/reconciliation-lines.ts';
 import {
   type ClassSum,
@@ -12,6 +12,12 @@ import type { RanReconciliation } from './run-reconciliation.ts';
 const BATCH_LINES = 5_000;
 const LONGEST_SAVE_MS = 15 * 60_000;
 
+/** What is said of a reconciliation besides what it found. */
+export type SaidOfReconciliation = Pick<
+  NewReconciliation,
+  'id' | 'tenantId' | 'period' | 'carrier' | 'carrierSha256' | 'request' | 'requestedBy'
+>;
+
 /**
  * Keeps what a reconciliation found: its sums, and every line that is not simply matched.
  * @returns its id
@@ -19,53 +25,56 @@ const LONGEST_SAVE_MS = 15 * 60_000;
 export function saveReconciliation(
   database: Database,
   ran: RanReconciliation,
-  said: Pick<
-    NewReconciliation,
-    'tenantId' | 'period' | 'carrier' | 'carrierSha256' | 'request' | 'requestedBy'
-  >,
+  said: SaidOfReconciliation,
+  signal: AbortSignal,
+): Promise<string> {
+  return database.asTenant(said.tenantId, (tx) => enterReconciliation(tx, ran, said, signal), {
+    statementTimeoutMs: LONGEST_SAVE_MS,
+  });
+}
+
+/** {@link saveReconciliation} within a tenant's transaction. */
+export async function enterReconciliation(
+  tx: Tx,
+  ran: RanReconciliation,
+  said: SaidOfReconciliation,
   signal: AbortSignal,
 ): Promise<string> {
   const { found } = ran;
   const money = (unscaled: bigint) => formatDecimal({ unscaled, scale: found.scale });
-  return database.asTenant(
-    said.tenantId,
-    async (tx) => {
-      const classes = Object.fromEntries(
-        LINE_CLASSES.map((name): [LineClass, ClassSum] => {
-          const { ours, ourTotal, theirTotal, explains } = found.classes[name];
-          const rows = ours.length;
-          return [
-            name,
-            { rows, ours: money(ourTotal), theirs: money(theirTotal), explains: money(explains) },
-          ];
-        }),
-      ) as Record<LineClass, ClassSum>;
-      const id = await insertReconciliation(tx, {
-        ...said,
-        zone: ran.zone,
-        currency: ran.currency,
-        ourRows: found.ours.rows,
-        theirRows: found.theirs.rows,
-        ourTotal: money(found.ourTotal),
-        theirTotal: money(found.theirTotal),
-        classes,
-        unrated: ran.unrated,
-      });
-      let batch: NewLine[] = [];
-      const flush = async () => {
-        signal.throwIfAborted();
-        if (batch.length > 0) await insertLines(tx, said.tenantId, id, batch);
-        batch = [];
-      };
-      for (const line of keptLines(ran)) {
-        batch.push(line);
-        if (batch.length === BATCH_LINES) await flush();
-      }
-      await flush();
-      return id;
-    },
-    { statementTimeoutMs: LONGEST_SAVE_MS },
-  );
+  const classes = Object.fromEntries(
+    LINE_CLASSES.map((name): [LineClass, ClassSum] => {
+      const { ours, ourTotal, theirTotal, explains } = found.classes[name];
+      const rows = ours.length;
+      return [
+        name,
+        { rows, ours: money(ourTotal), theirs: money(theirTotal), explains: money(explains) },
+      ];
+    }),
+  ) as Record<LineClass, ClassSum>;
+  const id = await insertReconciliation(tx, {
+    ...said,
+    zone: ran.zone,
+    currency: ran.currency,
+    ourRows: found.ours.rows,
+    theirRows: found.theirs.rows,
+    ourTotal: money(found.ourTotal),
+    theirTotal: money(found.theirTotal),
+    classes,
+    unrated: ran.unrated,
+  });
+  let batch: NewLine[] = [];
+  const flush = async () => {
+    signal.throwIfAborted();
+    if (batch.length > 0) await insertLines(tx, said.tenantId, id, batch);
+    batch = [];
+  };
+  for (const line of keptLines(ran)) {
+    batch.push(line);
+    if (batch.length === BATCH_LINES) await flush();
+  }
+  await flush();
+  return id;
 }
 
 /** Every line but the matched ones, class by class in canonical order, numbered from 1. */

@@ -33,7 +33,7 @@ export function refusalOf(
   const { purpose, recipientKind, recipient } = delivery;
   // A notice holds no rows, and goes to members of the tenant alone.
   if (purpose === 'notice') return null;
-  if (!maySendReports(owner)) {
+  if (!maySendReports(owner, occurrence.spec.report)) {
     const reason = `${occurrence.owner} may not send reports here any more`;
     return { code: 'E_FORBIDDEN', reason };
   }

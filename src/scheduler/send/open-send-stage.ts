@@ -8,6 +8,8 @@ import { openSmtpTransport } from '../../delivery/mail/smtp-transport.ts';
 import { endDeliveryLeases } from '../../store/delivery-leases.ts';
 import type { StageDeps, StagePass } from '../stages/stage.ts';
 import { createSendStage } from './send.ts';
+import type { SendDeps } from './send-deps.ts';
+import { tellLowBalances } from './tell-low-balances.ts';
 
 const AT_ONCE = 12;
 const MOST_OF_TENANT = 4;
@@ -47,20 +49,28 @@ export async function openSendStage(
     const holders = { prefix: deadHolders, butFor: deps.holder };
     await deps.database.asSystem((tx) => endDeliveryLeases(tx, holders));
   }
-  const pass = createSendStage(
-    {
-      ...deps,
-      home: config.home,
-      mail,
-      mailVia: settings?.host ?? 'outbox',
-      sender,
-      hooks: { privateTargets: config.privateTargets },
-      keys,
-      publicUrl: (config.publicUrl ?? `http://${config.host}:${config.port}`).replace(/\/+$/, ''),
-      clock: Date.now,
-      chance: Math.random,
-    },
-    { atOnce: AT_ONCE, mostOfTenant: MOST_OF_TENANT, ...(only === undefined ? {} : { only }) },
-  );
+  const sending: SendDeps = {
+    ...deps,
+    home: config.home,
+    mail,
+    mailVia: settings?.host ?? 'outbox',
+    sender,
+    hooks: { privateTargets: config.privateTargets },
+    keys,
+    publicUrl: (config.publicUrl ?? `http://${config.host}:${config.port}`).replace(/\/+$/, ''),
+    clock: Date.now,
+    chance: Math.random,
+  };
+  const deliver = createSendStage(sending, {
+    atOnce: AT_ONCE,
+    mostOfTenant: MOST_OF_TENANT,
+    ...(only === undefined ? {} : { only }),
+  });
+  const pass: StagePass = async (now, signal) => {
+    const sent = await deliver(now, signal);
+    if (only !== undefined) return sent;
+    const lowBalances = await tellLowBalances(now, sending, signal);
+    return Object.keys(lowBalances).length === 0 ? sent : { ...sent, lowBalances };
+  };
   return { pass, close: () => mail.close() };
 }

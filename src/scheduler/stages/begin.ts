@@ -1,5 +1,4 @@
-import { may } from '../../principals/permissions.ts';
-import type { Principal } from '../../principals/principal.ts';
+import { maySendReports } from '../../principals/permissions.ts';
 import { reportKind } from '../../reports/registry.ts';
 import { variantsOf } from '../../reports/schedule-request.ts';
 import { calendarOfSpec } from '../../reports/schedule-rule.ts';
@@ -65,7 +64,8 @@ async function decide(tx: Tx, claimed: readonly ClaimedOccurrence[], now: number
   const notices: Notice[] = [];
   for (const occurrence of claimed) {
     const { id, tenantId, spec, period } = occurrence;
-    if (!mayRun(owners.get(ownerKey(occurrence)))) {
+    // The rights of this moment count, not those of when it was saved.
+    if (!maySendReports(owners.get(ownerKey(occurrence)), spec.report)) {
       const reason = `${occurrence.owner} may not run schedules here any more`;
       moves.push({ id, to: 'failed', reason, errorCode: 'E_FORBIDDEN' });
       notices.push({ occurrenceId: id, topic: 'failed', detail: {} });
@@ -99,11 +99,6 @@ async function decide(tx: Tx, claimed: readonly ClaimedOccurrence[], now: number
     held: moves.filter(({ id, to }) => to === 'held' && moved.has(id)).length,
     failed: moves.filter(({ id, to }) => to === 'failed' && moved.has(id)).length,
   };
-}
-
-/** The rights of this moment count, not those of when it was saved. */
-function mayRun(owner: Principal | undefined): boolean {
-  return owner !== undefined && may(owner, 'schedules.manage') && may(owner, 'exports.create');
 }
 
 function namesOf(claimed: readonly ClaimedOccurrence[]) {

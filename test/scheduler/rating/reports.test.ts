@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postEntry } from '../../../src/store/ledger-postings.ts';
+import { statementOf } from '../../../src/store/ledger-statement.ts';
 import { putPayer } from '../../../src/store/payers.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
+import { sheetRows } from '../../render/support/read-xlsx.ts';
 import {
   addTestTenant,
   freshDatabase,
@@ -113,6 +115,55 @@ it('statement has the entries that moved each account', async () => {
     '2026-03-10 00:00:00,acme,charge,-0.8866,USD',
     '2026-03-11 00:00:00,acme,charge,-0.3333,USD',
   ]);
+});
+
+describe('a statement says what there was and what there is, in each currency', () => {
+  const balances = async (from: string, more: object = {}) => {
+    const { file, bytes } = await engine.export(tenant.id, {
+      ...{ report: 'statement', from, to: '2026-03-11', format: 'xlsx', headers: 'keys' },
+      ...more,
+    });
+    return { table: file.document.balances, bytes };
+  };
+
+  it('of whom the lines lead from one to the other', async () => {
+    const { table, bytes } = await balances('2026-03-11');
+    expect(table?.columns.map(({ key }) => key)).toEqual([
+      ...['currency', 'opening', 'movements', 'closing'],
+    ]);
+    const rows = [
+      ['EUR', '5', '0', '5'],
+      ['USD', '-0.8866', '-0.3333', '-1.2199'],
+    ];
+    expect(table?.rows).toEqual(rows);
+    for (const sheet of ['Summary', 'Control totals']) {
+      const cells = sheetRows(bytes, sheet).map((row) => row.map(String));
+      const at = cells.findIndex(([first]) => first === 'Balances');
+      expect(
+        cells.slice(at + 2, at + 4).map((row) => row.slice(0, 4)),
+        sheet,
+      ).toEqual(rows);
+    }
+  });
+
+  it('which is what the command says of them', async () => {
+    const lines = await test.database.asTenant(tenant.id, (tx) =>
+      statementOf(tx, {
+        tenantId: tenant.id,
+        period: { from: '2026-03-11', to: '2026-03-11' },
+        payer: 'acme',
+      }),
+    );
+    const { table } = await balances('2026-03-11', { where: ['payer=acme'] });
+    expect(table?.rows).toEqual(
+      lines.map(({ opening, charges, closing }) => ['USD', opening, charges, closing]),
+    );
+  });
+
+  it('and says none where a filter leaves lines out', async () => {
+    expect((await balances('2026-03-10', { where: ['kind=credit'] })).table).toBeUndefined();
+    expect((await balances('2026-03-10')).table?.rows[0]).toEqual(['EUR', '0', '5', '5']);
+  });
 });
 
 describe('a file whose lines are not what the ledger says', () => {

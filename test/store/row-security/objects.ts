@@ -70,6 +70,13 @@ export const FIXTURES: readonly (readonly [
     }),
   ],
   [
+    'ledger_notices',
+    (tenant_id) => ({
+      ...{ tenant_id, account_id: payerAccountOf(tenant_id), key: noticeOf(tenant_id) },
+      ...{ balance: '1', low_balance: '2' },
+    }),
+  ],
+  [
     'customers',
     (tenant_id) => ({ tenant_id, key: 'fixture', title: 'T', state: 'active', created_by: 'x' }),
   ],
@@ -82,6 +89,7 @@ export const FIXTURES: readonly (readonly [
   ],
 ];
 export const reconciliationOf = (tenant: string) => tenant.replace(/^.{8}/, 'eeeeeeee');
+const noticeOf = (tenant: string) => tenant.replace(/^.{8}/, 'eeeeeeee');
 const productOf = (tenant_id: string) => ({
   tenant_id,
   title: 'T',
@@ -581,6 +589,29 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
     }),
     touch: 'balance',
   },
+  carrier_calls: {
+    ...ofMoney,
+    row: (tenant_id, row_key) => ({
+      ...{ tenant_id, row_key, started_at: now, callee: '49', billed_seconds: 1, amount: '1' },
+    }),
+    touch: 'trunk',
+  },
+  carrier_files: {
+    ...{ ...ofMoney, tenant: 'SI', system: 'S' },
+    row: (tenant_id) => ({
+      ...{ tenant_id, name: 'c.csv', path: 'files/c', bytes: 1, sha256: 'x', request: '{}' },
+      uploaded_by: 'x',
+    }),
+    touch: 'name',
+  },
+  low_balance_mails: {
+    ...{ ...ofMoney, tenant: 'SIU', system: 'SU' },
+    row: (tenant_id, nonce) => ({
+      ...{ tenant_id, notice_key: noticeOf(tenant_id), recipient: `${nonce}@example.com` },
+      audience: 'member',
+    }),
+    touch: 'last_reply',
+  },
   reconciliations: {
     ...{ ...ofMoney, tenant: 'SIU' },
     row: (tenant_id) => reconciliationRowOf(tenant_id),
@@ -683,6 +714,7 @@ export const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   await_writers: ['daybook_tenant'],
   keep_balances: ['daybook_tenant'],
   refuse_change: ['daybook_tenant'],
+  owe_low_balance_mails: ['daybook_tenant'],
 };
 
 export const SEQUENCES: readonly string[] = [

@@ -334,6 +334,21 @@ export function flows(): Record<string, Flow> {
       return bytes.toString();
     };
   }
+  all['a reconciliation of loaded rows'] = async ({ engine, server }, own) => {
+    const { run } = await engine.export(own.tenant.id, { report: 'reconciliation', ...PERIOD });
+    const headers = { authorization: `Bearer ${own.keys.admin}` };
+    const url = `/v1/reconciliations/${run.id}`;
+    const found = (await server.inject({ url, headers })).body;
+    return `${found} ${(await server.inject({ url: `${url}/file`, headers })).statusCode}`;
+  };
+  all['a reconciliation of a file'] = async ({ engine, server }, own) => {
+    const headers = { authorization: `Bearer ${own.keys.admin}`, 'content-type': 'text/csv' };
+    const payload = `started_at,caller,callee,billed_seconds,amount\n${PERIOD.from}T10:00:00Z,1,${own.canary},1,0.1\n`;
+    const url = `/v1/reconciliations?from=${PERIOD.from}&to=${PERIOD.to}`;
+    const asked = await server.inject({ method: 'POST', url, headers, payload });
+    const run = await engine.finished(own.tenant.id, (asked.json() as { id: string }).id);
+    return `${asked.body} ${JSON.stringify(run)}`;
+  };
   // Last: what the others send too is tried with them, which take less.
   all['a schedule, run, made and sealed'] = async ({ database, engine }, own) => {
     const tenant = await database.asSystem((tx) => requireTenant(tx, own.tenant.id));

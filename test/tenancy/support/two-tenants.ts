@@ -210,7 +210,14 @@ export async function stepsOf(
   await processStage(now, { database }, signal);
 }
 
-/** Calls and order lines, some of each refused. The ids of rows are the same for both companies. */
+const carriersOf = (canary: string) =>
+  [
+    'external_id,started_at,caller,callee,billed_seconds,amount,currency,trunk',
+    `1,${PERIOD.from}T10:00:00Z,${canary},${canary},60,0.06,USD,${canary}-t`,
+    `2,${PERIOD.from}T11:00:00Z,${canary},,60,0.06,USD,${canary}-t`,
+  ].join('\n');
+
+/** Calls, order lines and a carrier's rows, some of each refused. The ids of rows are the same for both companies. */
 export async function loadAll(
   database: Database,
   tenant: TestTenant,
@@ -224,6 +231,11 @@ export async function loadAll(
   await load(database, tenant, linesOf(canary), {
     dataset: 'order_lines',
     name: `${canary}-lines.csv`,
+    completeThrough,
+  });
+  await load(database, tenant, carriersOf(canary), {
+    dataset: 'carrier_calls',
+    name: `${canary}-carrier.csv`,
     completeThrough,
   });
   return calls.load_id;
