@@ -37,7 +37,7 @@ export const ERRORS = {
   E_INPUT: { status: 422, retryable: false, template: '{where}: {reason}' },
   E_SOURCE: { status: 422, retryable: false, template: 'source: {where}: {reason}' },
   E_SOURCE_ROW: {
-    status: 422,
+    status: 502,
     retryable: false,
     template: '{where}: the row {key} cannot be taken: {field}: {reason}',
   },
