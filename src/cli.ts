@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
     return exportCommand(withEngine);
   },
   load: async () => (await import('./cli/load.ts')).loadCommand(),
+  source: async () => (await import('./cli/source.ts')).sourceCommand(),
   rate: async () => (await import('./cli/rate.ts')).rateCommand(),
   ledger: async () => {
     const [{ ledgerCommand }, { withEngine }] = await Promise.all([

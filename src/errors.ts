@@ -35,6 +35,12 @@ export const ERRORS = {
     template: 'map: {where}: got {got}; expected {expected}',
   },
   E_INPUT: { status: 422, retryable: false, template: '{where}: {reason}' },
+  E_SOURCE: { status: 422, retryable: false, template: 'source: {where}: {reason}' },
+  E_SOURCE_ROW: {
+    status: 502,
+    retryable: false,
+    template: '{where}: the row {key} cannot be taken: {field}: {reason}',
+  },
   E_UNAUTHENTICATED: { status: 401, retryable: false, template: '{reason}' },
   E_FORBIDDEN: {
     status: 403,

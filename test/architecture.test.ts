@@ -9,7 +9,7 @@ const FOR_ALL = ['errors', 'config', 'log'];
 const GROUND = ['time', 'money'];
 const RULES = [...GROUND, 'reports', 'billing', 'sales', 'principals'];
 const ADAPTERS = ['store', 'sources', 'cache', 'pool', 'delivery', 'ingest'];
-const BELOW = [...RULES, 'mapping', ...ADAPTERS];
+const BELOW = [...RULES, 'mapping', ...ADAPTERS, 'bindings'];
 
 /** Room → rooms it may import, besides itself and those for all. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   delivery: RULES,
   mapping: RULES,
   ingest: [...RULES, 'mapping', 'store'],
+  bindings: [...RULES, 'mapping', 'store', 'sources', 'delivery'],
   demo: [...RULES, 'mapping', 'store', 'ingest'],
   scheduler: BELOW,
   api: BELOW,

@@ -29,6 +29,7 @@ export async function collectOpenApi(server: ApiServer, publicUrl: string): Prom
         { name: 'sales', description: 'Customers, products, licences, discounts, proposals' },
         { name: 'rating', description: 'Rate plans, payers, and what calls were charged' },
         { name: 'ledger', description: 'Accounts, entries, statements, locked periods' },
+        { name: 'sources', description: 'Foreign databases, and whose rows stand there' },
         { name: 'keys', description: 'API keys of the tenant' },
         { name: 'members', description: 'Who works for the tenant' },
         { name: 'health', description: 'For platforms' },

@@ -44,6 +44,8 @@ import { scheduleTestRoute } from './routes/schedule-test.ts';
 import { scheduleTimeRoutes } from './routes/schedule-times.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { sealedFileRoutes } from './routes/sealed-files.ts';
+import { sourceBindingRoutes } from './routes/source-bindings.ts';
+import { sourceRoutes } from './routes/sources.ts';
 import { summaryRoute } from './routes/summary.ts';
 import { createTokenVerifier } from './supabase-token.ts';
 
@@ -155,6 +157,8 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
   scheduleTestRoute(context);
   deliveryRoutes(context);
   deliverySettingsRoutes(context);
+  sourceRoutes(context);
+  sourceBindingRoutes(context);
   linkRoutes(context);
   ratePlanRoutes(context);
   payerRoutes(context);

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
+import { tenantSourceOf } from '../bindings/source-of-config.ts';
 import { createPartStore } from '../cache/part-store.ts';
 import { sweepOwnUnfinished, sweepUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
@@ -16,7 +17,6 @@ import {
   type RunExecutor,
   startRunExecutor,
 } from '../scheduler/run-executor.ts';
-import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { demandHome } from './home-folder.ts';
 import type { Session } from './session.ts';
 
@@ -63,12 +63,13 @@ export async function withOwnParts<T>(
     onEnd: () => sweepUnfinished(config.home),
     log,
   });
+  const source = tenantSourceOf(config, database);
   try {
     return await work({
       startExecutor: (options) =>
         startRunExecutor({
           database,
-          source: createPostgresSource(database),
+          source,
           parts: createPartStore(config.home),
           dispatcher: localDispatcher(hub),
           home: config.home,
@@ -81,6 +82,7 @@ export async function withOwnParts<T>(
     });
   } finally {
     await fleet.stop('kill');
+    await source.close();
     // What the killed threads wrote into the run's own folder after it was removed.
     sweepOwnUnfinished(config.home);
     await keepToBound(config, session);

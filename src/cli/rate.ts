@@ -1,9 +1,9 @@
 import { Command } from 'commander';
+import { tenantSourceOf } from '../bindings/source-of-config.ts';
 import { configFromProcess } from '../config.ts';
 import { principalName } from '../principals/principal.ts';
 import { createPriceBooks } from '../scheduler/rating/price-book.ts';
 import { type RatedAgain, rateAgain } from '../scheduler/rating/rate-again.ts';
-import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { requireTenant } from '../store/tenants.ts';
 import { parsePeriod } from '../time/period.ts';
 import { untilInterrupted } from './interrupts.ts';
@@ -35,15 +35,16 @@ export function rateCommand(): Command {
 async function rate(options: RateOptions): Promise<void> {
   const period = parsePeriod(options.from, options.to);
   const dryRun = options.dryRun === true;
+  const config = configFromProcess();
   const rated = await untilInterrupted((signal) =>
-    withDatabase(configFromProcess(), async ({ database }) => {
+    withDatabase(config, async ({ database }) => {
       const tenant = await database.asSystem((tx) => requireTenant(tx, options.tenant));
-      const source = createPostgresSource(database);
+      const source = tenantSourceOf(config, database);
       return rateAgain(
         { tenant, period, dryRun, requestedBy: LOCAL_OPERATOR },
         { database, source, openBook: createPriceBooks(database) },
         signal,
-      );
+      ).finally(() => source.close());
     }),
   );
   if (options.json) printJson({ ...period, dry_run: dryRun, ...rated });

@@ -1,14 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
+import { tenantSourceOf } from '../bindings/source-of-config.ts';
 import { type Config, configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { parseInstant } from '../mapping/iso-time.ts';
+import type { RowSource } from '../reports/ports.ts';
 import { clean } from '../scheduler/clean.ts';
 import { openSendStage } from '../scheduler/send/open-send-stage.ts';
 import { createStages } from '../scheduler/stages/create-stages.ts';
 import { runStage } from '../scheduler/stages/run-stage.ts';
 import { STAGES, type StageName, type StagePass } from '../scheduler/stages/stage.ts';
-import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
 import { countOpenRuns } from '../store/process-occurrences.ts';
 import { findRunningUp } from '../store/running-up.ts';
@@ -81,11 +82,21 @@ async function tick(job: TickJob): Promise<Ticked> {
 
 async function tickThrough(job: TickJob, send: StagePass): Promise<Ticked> {
   const { database } = job.session;
+  const source = tenantSourceOf(job.config, database);
+  try {
+    return await tickStages(job, send, source);
+  } finally {
+    await source.close();
+  }
+}
+
+async function tickStages(job: TickJob, send: StagePass, source: RowSource): Promise<Ticked> {
+  const { database } = job.session;
   const now = job.at ?? (await database.asSystem(databaseNow, { readOnly: true }));
   const stages: Partial<Record<StageName, object>> = {};
   const passes = createStages({
     database,
-    source: createPostgresSource(database),
+    source,
     holder: OWN_HOLDER,
     send,
   });

@@ -1,12 +1,14 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
+import { createTenantSource } from '../bindings/tenant-source.ts';
 import { createPartStore } from '../cache/part-store.ts';
+import { openInstallationKeys } from '../delivery/installation-secret.ts';
+import type { PrivateTargets } from '../delivery/outbound/target.ts';
 import { DaybookError, type PlainError, toPlainError } from '../errors.ts';
 import { createLogger } from '../log.ts';
 import type { Chunk } from '../reports/chunk.ts';
 import type { DayResult, DayTask } from '../reports/day-task.ts';
 import type { PartStore, RowSource } from '../reports/ports.ts';
 import { produceDay } from '../reports/produce-day.ts';
-import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
 import { beatPulse, type SharedPulse } from './pulse.ts';
 
@@ -16,6 +18,8 @@ export interface ThreadSettings {
   readonly databaseUrl: string;
   readonly home: string;
   readonly logLevel: string;
+  readonly secret: string | null;
+  readonly privateTargets: PrivateTargets;
 }
 
 export interface ThreadWork {
@@ -34,7 +38,11 @@ const database = openDatabase({
   applicationName: 'daybook thread',
   log: createLogger({ level: settings.logLevel, role: 'thread' }),
 });
-const source = createPostgresSource(database);
+const source = createTenantSource({
+  database,
+  openKeys: () => openInstallationKeys(settings.home, settings.secret),
+  privateTargets: settings.privateTargets,
+});
 const parts = createPartStore(settings.home);
 
 /** Errors come as values: what a thread throws would lose its code on the way. */

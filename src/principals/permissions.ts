@@ -33,6 +33,8 @@ const TABLE = {
   'data.load':       [Y,   Y,    n,      n,            n,   Y,   Y,      Y],
   'rejects.read':    [Y,   Y,    Y,      n,            n,   Y,   Y,      Y],
   'rejects.retry':   [Y,   Y,    n,      n,            n,   Y,   Y,      Y],
+  'sources.read':    [Y,   Y,    n,      n,            n,   n,   Y,      Y],
+  'sources.manage':  [Y,   Y,    n,      n,            n,   n,   Y,      Y],
   'rates.read':      [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
   'rates.manage':    [Y,   Y,    n,      n,            n,   n,   Y,      Y],
   'charges.read':    [Y,   Y,    Y,      n,            Y,   n,   Y,      Y],

@@ -4,6 +4,7 @@ import { createProgressFeed } from '../api/progress-feed.ts';
 import { buildServer } from '../api/server.ts';
 import { startSummaryUses } from '../api/summary-uses.ts';
 import { jwtSettingsFrom } from '../api/supabase-token.ts';
+import { tenantSourceOf } from '../bindings/source-of-config.ts';
 import type { Config } from '../config.ts';
 import { openInstallationKeys } from '../delivery/installation-secret.ts';
 import { DaybookError } from '../errors.ts';
@@ -13,7 +14,6 @@ import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage } from '../pool/messages.ts';
 import { countDays } from '../scheduler/cache-metrics.ts';
 import { createSummaryProducer } from '../scheduler/produce-summary.ts';
-import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
 import { createMetricsClient } from './metrics-client.ts';
 import { onDrain, sendToPrimary } from './parent-channel.ts';
@@ -31,6 +31,7 @@ export async function runApi(config: Config): Promise<void> {
     applicationName: 'daybook api',
     log,
   });
+  const source = tenantSourceOf(config, database);
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
   const feed = createProgressFeed();
   const metrics = new Registry();
@@ -49,7 +50,7 @@ export async function runApi(config: Config): Promise<void> {
     summaries: createSummaryProducer({
       database,
       dispatcher,
-      source: createPostgresSource(database),
+      source,
       home: config.home,
       meter: countDays(metrics),
     }),
@@ -91,6 +92,7 @@ export async function runApi(config: Config): Promise<void> {
       .catch(() => {})
       .then(() => server.close())
       .then(() => summaryUses.stop())
+      .then(() => source.close())
       .then(() => database.close()),
   );
   await listening;

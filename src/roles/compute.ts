@@ -17,6 +17,8 @@ export async function runCompute(config: Config): Promise<void> {
       databaseUrl: config.databaseUrl as string,
       home: config.home,
       logLevel: config.logLevel,
+      secret: config.secret,
+      privateTargets: config.privateTargets,
     },
     memoryBytes: config.memoryBytes,
     primary: { send: sendToPrimary },

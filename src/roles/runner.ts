@@ -1,4 +1,5 @@
 import { AggregatorRegistry, Registry } from 'prom-client';
+import { tenantSourceOf } from '../bindings/source-of-config.ts';
 import { createPartStore } from '../cache/part-store.ts';
 import { sweepOwnUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
@@ -17,7 +18,6 @@ import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { openSendStage } from '../scheduler/send/open-send-stage.ts';
 import { createStages } from '../scheduler/stages/create-stages.ts';
 import { startTicker } from '../scheduler/stages/ticker.ts';
-import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
 import { onDrain, sendToPrimary } from './parent-channel.ts';
@@ -42,7 +42,7 @@ export async function runRunner(config: Config): Promise<void> {
   // Before anything is asked of others, whose answers would find nobody.
   const send = await openSendStage(config, { database, holder, log }, { deadHolders: dead });
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
-  const source = createPostgresSource(database);
+  const source = tenantSourceOf(config, database);
   const { home, cacheBytes: boundBytes } = config;
   const metrics = new Registry();
   AggregatorRegistry.setRegistries(metrics);
@@ -111,6 +111,7 @@ export async function runRunner(config: Config): Promise<void> {
     await Promise.all([executor.drain(DRAIN_MS), ...workers.map((worker) => worker.stop())]);
     await hasher.stop();
     send.close();
+    await source.close();
     await database.close();
   });
 }

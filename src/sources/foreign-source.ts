@@ -19,13 +19,35 @@ export interface ForeignPlace {
   /** The column that no two rows share, for keyset pages and resuming. */
   readonly keyColumn: string;
   /**
-   * Every query bears it: rows whose column equals the value are the tenant's. Null only where the
-   * credential itself shows this tenant's rows and no others.
+   * Every query bears it: which rows are the tenant's. Null only where the credential itself shows
+   * this tenant's rows and no others.
    */
-  readonly only: { readonly column: string; readonly equals: string } | null;
+  readonly only: Only | null;
   /** The column that grows whenever a row changes; null: rows are known by count and newest key. */
   readonly updatedColumn: string | null;
 }
+
+/** Rows whose column is exactly this text, or begins with it. Neither text is empty. */
+export type Only =
+  | { readonly column: string; readonly equals: string }
+  | { readonly column: string; readonly startsWith: string };
+
+/** How a foreign database is reached. */
+export interface ForeignConnection {
+  /** Names and numbers of the kind's own, such as `host`; nothing secret. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Such as `password`. Never in logs, errors or answers. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /**
+   * The address to connect to instead of the name, checked: an address inside is refused where the
+   * source is a tenant's own. Asked anew for each connection.
+   * @throws DaybookError `E_INVALID`; `E_UNAVAILABLE` when the name cannot be resolved now
+   */
+  readonly reach: (host: string) => Promise<string>;
+}
+
+/** Opens an adapter; nothing is connected before the first reading. */
+export type OpenForeign = (connection: ForeignConnection, place: ForeignPlace) => ForeignSource;
 
 /** Must be closed. */
 export interface ForeignSource extends RowSource {

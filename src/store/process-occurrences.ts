@@ -71,7 +71,7 @@ export async function findMarks(
   const rows = await tx.query<{ tenantId: string; dataset: string; ms: number }>(
     `select tenant_id as "tenantId", dataset,
        floor(extract(epoch from min(complete_through)) * 1000)::float8 as ms
-     from daybook.dataset_marks where tenant_id = any($1::uuid[]) group by tenant_id, dataset`,
+     from daybook.completeness where tenant_id = any($1::uuid[]) group by tenant_id, dataset`,
     [[...new Set(tenantIds)]],
   );
   const marks = new Map(rows.map((row) => [`${row.tenantId}/${row.dataset}`, row.ms]));

@@ -44,7 +44,13 @@ interface Compute {
 }
 
 function startHost(threads: number): Compute {
-  const settings = { databaseUrl: test.url, home: freshHome(), logLevel: 'silent' };
+  const settings = {
+    databaseUrl: test.url,
+    home: freshHome(),
+    logLevel: 'silent',
+    secret: null,
+    privateTargets: 'refuse',
+  } as const;
   const child = fork(HOST, [String(threads), JSON.stringify(settings)], {
     execArgv: [`--import=${PRELOAD}`],
     env: { PATH: process.env.PATH, DAYBOOK_ROLE: 'compute' },

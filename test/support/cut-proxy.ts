@@ -44,9 +44,32 @@ export function freezeAfter(target: string, text: string): Promise<Omit<CutProxy
   });
 }
 
+/**
+ * Stands before a Postgres server, and cuts each connection once `text` came over it and more than
+ * `bytes` of the answer went back.
+ */
+export function cutAfter(
+  target: string,
+  text: string,
+  bytes: number,
+): Promise<Omit<CutProxy, 'cuts'>> {
+  return standBefore(target, () => {
+    let left = Number.POSITIVE_INFINITY;
+    return {
+      onRequest(request) {
+        if (request.includes(text)) left = bytes;
+      },
+      onAnswer(answer) {
+        left -= answer.length;
+        return left < 0 ? 'cut' : 'pass';
+      },
+    };
+  });
+}
+
 interface Behaviour {
   onRequest(bytes: Buffer): void;
-  onAnswer(): 'pass' | 'keep' | 'cut';
+  onAnswer(bytes: Buffer): 'pass' | 'keep' | 'cut';
 }
 
 async function standBefore(target: string, ofConnection: () => Behaviour) {
@@ -69,7 +92,7 @@ async function standBefore(target: string, ofConnection: () => Behaviour) {
       server.write(bytes);
     });
     server.on('data', (bytes) => {
-      const answer = behaviour.onAnswer();
+      const answer = behaviour.onAnswer(bytes);
       if (answer === 'pass') client.write(bytes);
       else if (answer === 'cut') client.destroy();
     });

@@ -7,7 +7,7 @@ import type { Logger } from '../../src/log.ts';
 import type { RunHint } from '../../src/pool/messages.ts';
 import type { DayTask } from '../../src/reports/day-task.ts';
 import { parseReportRequest, type RawRequest } from '../../src/reports/parse-request.ts';
-import type { Dispatcher } from '../../src/reports/ports.ts';
+import type { Dispatcher, RowSource } from '../../src/reports/ports.ts';
 import { produceDay } from '../../src/reports/produce-day.ts';
 import type { DayMeter } from '../../src/scheduler/make-days.ts';
 import { startRunExecutor } from '../../src/scheduler/run-executor.ts';
@@ -35,9 +35,11 @@ export function startEngine(options: {
   /** Sees each day that goes to a thread, and whether its rows were read from the source. */
   onDay?: (task: DayTask, extracted: boolean) => void;
   meter?: DayMeter;
+  /** Default: our own tables alone. */
+  source?: RowSource;
 }): TestEngine {
   const { database, home } = options;
-  const source = createPostgresSource(database);
+  const source = options.source ?? createPostgresSource(database);
   const parts = createPartStore(home);
   const ends = new Map<string, () => void>();
   const dispatcher: Dispatcher = {

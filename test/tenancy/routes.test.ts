@@ -37,6 +37,10 @@ const SCHEDULE = {
   ...{ report: 'calls', period: 'yesterday', every: 'day', at: '08:00' },
   recipients: [{ email: 'ana@example.com' }],
 };
+const SOURCE = {
+  settings: { host: '127.0.0.1', port: '1', database: 'd', user: 'u', tls: 'off' },
+  credentials: { password: 'p' },
+};
 const ofMoney = (rest: string, name: keyof Ids): Probe => ({
   url: (ids) => `/v1/${rest.replace(':id', ids[name])}`,
 });
@@ -203,6 +207,27 @@ const PROBES: Readonly<Record<string, Probe>> = {
     payload: () => ({ from: '2019-01-01', to: '2019-01-01', reason: 'probe' }),
   },
   'POST /v1/ledger/locks/:id/release': { url: ({ lock }) => `/v1/ledger/locks/${lock}/release` },
+  'GET /v1/sources': at('/v1/sources'),
+  'POST /v1/sources': {
+    url: () => '/v1/sources',
+    payload: () => ({ ...SOURCE, name: `s-${randomUUID()}`, kind: 'postgres' }),
+  },
+  'GET /v1/sources/:id': ofMoney('sources/:id', 'source'),
+  'PATCH /v1/sources/:id': { ...ofMoney('sources/:id', 'source'), payload: () => SOURCE },
+  'DELETE /v1/sources/:id': ofMoney('sources/:id', 'source'),
+  'POST /v1/sources/:id/test': { ...ofMoney('sources/:id/test', 'source'), payload: () => ({}) },
+  'POST /v1/sources/:id/bindings': {
+    ...ofMoney('sources/:id/bindings', 'source'),
+    payload: () => ({
+      ...{ dataset: 'calls', from: 'cdr', map: {}, anchor_column: 'started_at', key_column: 'id' },
+    }),
+  },
+  'PUT /v1/sources/:id/complete-through/:dataset': {
+    ...ofMoney('sources/:id/complete-through/calls', 'source'),
+    payload: () => ({ complete_through: '1999-01-01T00:00:00Z' }),
+  },
+  'GET /v1/source-bindings': at('/v1/source-bindings'),
+  'DELETE /v1/source-bindings/:id': ofMoney('source-bindings/:id', 'binding'),
   'GET /v1/keys': at('/v1/keys'),
   'POST /v1/keys': {
     url: () => '/v1/keys',
@@ -295,6 +320,8 @@ const nobody = (): Ids => ({
   rule: randomUUID(),
   assignment: randomUUID(),
   lock: randomUUID(),
+  source: randomUUID(),
+  binding: randomUUID(),
 });
 
 async function probe(route: string, headers: Record<string, string>, ids: Ids, canary: string) {

@@ -48,6 +48,19 @@ export async function resolveTarget(
 ): Promise<Target> {
   const url = parseTargetUrl(text, where, rules.privateTargets);
   const host = url.hostname.replace(/^\[|\]$/g, '');
+  return { url, addresses: await resolveHost(host, where, rules) };
+}
+
+/**
+ * Checks every address that a name has now, for whatever is spoken there.
+ * @param host a name or an address, without brackets
+ * @throws DaybookError `E_INVALID`; `E_UNAVAILABLE` when the name cannot be resolved now
+ */
+export async function resolveHost(
+  host: string,
+  where: string,
+  rules: TargetRules,
+): Promise<readonly Address[]> {
   const family = isIP(host);
   const addresses =
     family === 0
@@ -56,9 +69,9 @@ export async function resolveTarget(
   if (rules.privateTargets === 'refuse') {
     // One that is not public is enough: a name with both kinds is a trap.
     const inside = addresses.find(({ address }) => !isPublicAddress(address));
-    if (inside) throw refused(where, url.hostname, 'a host with public addresses only');
+    if (inside) throw refused(where, host, 'a host with public addresses only');
   }
-  return { url, addresses: addresses as readonly Address[] };
+  return addresses as readonly Address[];
 }
 
 /** @throws DaybookError `E_INVALID` */

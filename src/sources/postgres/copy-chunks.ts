@@ -13,17 +13,21 @@ import { CopyOut } from './copy-out.ts';
  * @throws DaybookError `E_UNAVAILABLE`
  */
 export async function* copyChunks(
-  tx: Tx,
+  tx: Pick<Tx, 'client' | 'abandon'>,
   query: string,
   fields: readonly Field[],
-  { signal, silenceMs }: { readonly signal: AbortSignal; readonly silenceMs: number },
+  {
+    signal,
+    silenceMs,
+    what = 'the database',
+  }: { readonly signal: AbortSignal; readonly silenceMs: number; readonly what?: string },
 ): AsyncGenerator<Chunk> {
   const copy = new CopyOut(query);
   const decoder = openCopyDecoder(fields);
   const stop = () => copy.destroy(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   const reason = `it sent no rows for ${silenceMs / 1000} s`;
-  const lost = new DaybookError('E_UNAVAILABLE', { what: 'the database', reason });
+  const lost = new DaybookError('E_UNAVAILABLE', { what, reason });
   let silence: NodeJS.Timeout | undefined;
   let whole = false;
   try {
@@ -43,11 +47,7 @@ export async function* copyChunks(
     if (last) yield last;
   } catch (error) {
     if (error instanceof DaybookError || signal.aborted) throw error;
-    throw new DaybookError(
-      'E_UNAVAILABLE',
-      { what: 'the database', reason: (error as Error).message },
-      error,
-    );
+    throw new DaybookError('E_UNAVAILABLE', { what, reason: (error as Error).message }, error);
   } finally {
     clearTimeout(silence);
     decoder.release();

@@ -30,6 +30,9 @@ export const fileOf = (tenant: string) => tenant.replace(/^.{8}/, 'ffffffff');
 export const reportFileOf = (tenant: string) => tenant.replace(/^.{8}/, 'cccccccc');
 export const deliveryOf = (tenant: string) => tenant.replace(/^.{8}/, '99999999');
 
+/** And a source of its own, for bindings. */
+export const sourceOf = (tenant: string) => tenant.replace(/^.{8}/, '88888888');
+
 /** Tables whose first row the tests give an id, in the order in which they refer to each other. */
 export const WITH_ID: Readonly<Record<string, (tenant: string) => string>> = {
   runs: runOf,
@@ -39,6 +42,7 @@ export const WITH_ID: Readonly<Record<string, (tenant: string) => string>> = {
   occurrences: occurrenceOf,
   report_files: reportFileOf,
   deliveries: deliveryOf,
+  sources: sourceOf,
 };
 
 /** What else every tenant of the tests has, for rows that refer to it. */
@@ -420,6 +424,35 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
     row: (tenant_id, dataset) => ({ tenant_id, dataset, complete_through: now }),
     touch: 'complete_through',
   },
+  sources: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      name: nonce,
+      kind: 'postgres',
+      settings: '{}',
+      credentials: Buffer.alloc(32),
+      key_id: 'x',
+      reach: 'public',
+      created_by: 'x',
+    }),
+    touch: 'name',
+  },
+  source_bindings: {
+    ...{ member: '', ...kept },
+    row: (tenant_id, reads_from) => ({
+      tenant_id,
+      reads_from,
+      source_id: sourceOf(tenant_id),
+      source_scope: tenant_id,
+      dataset: 'calls',
+      map: '{}',
+      anchor_column: 'x',
+      key_column: 'x',
+      created_by: 'x',
+    }),
+    touch: 'key_column',
+  },
   loads: {
     ...{ member: '', ...kept },
     row: (tenant_id, nonce) => ({
@@ -701,7 +734,7 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
 };
 
 /** Views are read with the rights of who asks (`security_invoker`). */
-export const VIEWS: readonly string[] = [];
+export const VIEWS: readonly string[] = ['completeness'];
 
 /** Functions, and which roles may call them besides their owner and service_role. */
 export const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {

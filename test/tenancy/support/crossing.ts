@@ -18,7 +18,7 @@ export const CROSSING: Readonly<Record<string, string>> = {
     'demand is counted for one tenant or for each by itself; of runs the requests alone, never rows',
   [`delete from daybook.days_ahead where local_date < $1::date`]:
     'lines of days that were made ahead long ago go, of whomever they are',
-  [`select tenant_id as "tenantId", dataset, floor(extract(epoch from min(complete_through)) * 1000)::float8 as ms from daybook.dataset_marks group by tenant_id, dataset`]:
+  [`select tenant_id as "tenantId", dataset, floor(extract(epoch from min(complete_through)) * 1000)::float8 as ms from daybook.completeness group by tenant_id, dataset`]:
     'a pass over all tenants needs to know whose yesterday is complete',
   [`select d.tenant_id as "tenantId", d.dataset, nullif(d.zone, '') as zone, to_char(d.local_date, 'YYYY-MM-DD') as date, d.rows_key as "rowsKey", d.forms, floor(extract(epoch from d.planned_at) * 1000)::float8 as "plannedAt", floor(extract(epoch from d.looked_at) * 1000)::float8 as "lookedAt", d.run_id as "runId", r.state as "runState" from daybook.days_ahead d left join daybook.runs r on r.tenant_id = d.tenant_id and r.id = d.run_id where d.local_date >= $1::date and ($2::uuid is null or d.tenant_id = $2) order by d.local_date desc, d.tenant_id, d.dataset, d.zone`]:
     'a pass over all tenants needs to know which days are made already; of one, for its own demand',
@@ -38,7 +38,7 @@ export const CROSSING: Readonly<Record<string, string>> = {
     'what the pass has chosen, by id; each row bears whose it is',
   [`select n."tenantId", n."owner", m.roles, k.scopes from jsonb_to_recordset($1::jsonb) as n ("tenantId" uuid, "owner" text) left join daybook.members m on m.tenant_id = n."tenantId" and 'member:' || m.user_id = n."owner" left join daybook.api_keys k on 'key:' || k.id = n."owner" and (k.tenant_id is null or k.tenant_id = n."tenantId") and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) left join daybook.operators o on 'operator:' || o.user_id = n."owner" where m.user_id is not null or k.id is not null or o.user_id is not null or n."owner" = 'operator:cli'`]:
     'the rights of owners, each looked up within the tenant that it is named for',
-  [`select tenant_id as "tenantId", dataset, floor(extract(epoch from min(complete_through)) * 1000)::float8 as ms from daybook.dataset_marks where tenant_id = any($1::uuid[]) group by tenant_id, dataset`]:
+  [`select tenant_id as "tenantId", dataset, floor(extract(epoch from min(complete_through)) * 1000)::float8 as ms from daybook.completeness where tenant_id = any($1::uuid[]) group by tenant_id, dataset`]:
     'how far the tenants of the chosen occurrences are complete',
   [`update daybook.occurrences o set state = n."to", reason = n."reason", error_code = n."errorCode", hold_until = coalesce(timestamptz 'epoch' + n."holdUntil"::float8 * interval '1 millisecond', o.hold_until), look_at = coalesce(timestamptz 'epoch' + n."lookAt"::float8 * interval '1 millisecond', o.look_at), incomplete_days = coalesce(n."incompleteDays", o.incomplete_days), sealed_at = case when n."to" = 'sealed' then now() else o.sealed_at end, finished_at = case when n."to" in ('sent', 'skipped', 'missed', 'failed') then now() end from jsonb_to_recordset($1::jsonb) as n ("id" uuid, "to" text, "reason" text, "errorCode" text, "holdUntil" float8, "lookAt" float8, "incompleteDays" text[]) where o.id = n."id" and o.state = any($2) returning o.id`]:
     'occurrences that the pass has chosen, by id',

@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { ApiServer } from '../../../src/api/routes/context.ts';
 import { buildServer } from '../../../src/api/server.ts';
-import { installationKeys } from '../../../src/delivery/installation-secret.ts';
+import { createTenantSource } from '../../../src/bindings/tenant-source.ts';
 import type { MailTransport } from '../../../src/delivery/mail/mail-transport.ts';
 import { datasetOfForm } from '../../../src/reports/demand.ts';
 import { planAhead } from '../../../src/scheduler/ahead/plan-ahead.ts';
@@ -12,7 +12,6 @@ import { studyDemand } from '../../../src/scheduler/ahead/study-demand.ts';
 import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts';
 import { findChanged } from '../../../src/scheduler/restate/find-changed.ts';
 import { createSendStage } from '../../../src/scheduler/send/send.ts';
-import { createPostgresSource } from '../../../src/sources/postgres/postgres-source.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { verifyLedger } from '../../../src/store/ledger-statement.ts';
 import { countRejects, listRejects, rejectColumns } from '../../../src/store/rejects.ts';
@@ -21,7 +20,16 @@ import { requireTenant } from '../../../src/store/tenants.ts';
 import { ratingRig } from '../../scheduler/rating/support.ts';
 import { sendDeps } from '../../scheduler/send/support/stage.ts';
 import { startEngine, type TestEngine } from '../../support/engine.ts';
-import { type Company, JWT, loadAll, PERIOD, REPORTS, stepsOf, tokenOf } from './two-tenants.ts';
+import {
+  type Company,
+  JWT,
+  KEYS,
+  loadAll,
+  PERIOD,
+  REPORTS,
+  stepsOf,
+  tokenOf,
+} from './two-tenants.ts';
 
 /** The real API, executor, store and loader over one database; only threads are missing. */
 export interface Rig {
@@ -38,6 +46,7 @@ export async function openRig(database: Database, home: string, logged: string[]
   const listeners = new Map<string, Set<() => void>>();
   const engine = startEngine({
     database,
+    source: rowsOfAll(database),
     home,
     log,
     onHint: (hint) => {
@@ -46,7 +55,7 @@ export async function openRig(database: Database, home: string, logged: string[]
   });
   const metrics = new Registry();
   const server = await buildServer({
-    keys: installationKeys('a secret of thirty-two characters'),
+    keys: KEYS,
     privateTargets: 'refuse',
     database,
     log,
@@ -64,7 +73,7 @@ export async function openRig(database: Database, home: string, logged: string[]
     },
     summaries: createSummaryProducer({
       database,
-      source: createPostgresSource(database),
+      source: rowsOfAll(database),
       dispatcher: engine.dispatcher,
       home,
     }),
@@ -84,6 +93,11 @@ export async function openRig(database: Database, home: string, logged: string[]
       await engine.stop();
     },
   };
+}
+
+/** Wherever they stand; what is opened is not connected, and needs no closing. */
+function rowsOfAll(database: Database) {
+  return createTenantSource({ database, openKeys: async () => KEYS, privateTargets: 'refuse' });
 }
 
 /** Something that a tenant does; answers with all that it got. */
@@ -135,7 +149,7 @@ export function flows(): Record<string, Flow> {
       }));
       const demand = [{ ...study, lanes: lanes.filter(({ forms }) => forms.length > 0) }];
       const signal = AbortSignal.timeout(20_000);
-      const source = createPostgresSource(database);
+      const source = rowsOfAll(database);
       const planned = await planAhead(now, { database, source, demand, signal });
       return JSON.stringify([demand, planned]);
     },
@@ -286,6 +300,16 @@ export function flows(): Record<string, Flow> {
       const { id } = JSON.parse(saved) as { id: string };
       return http('DELETE', () => `/v1/schedules/${id}`)(rig, own);
     },
+    sources: http('GET', () => '/v1/sources'),
+    'a source': http('GET', (own) => `/v1/sources/${own.ids.source}`),
+    'a source, tried': http('POST', (own) => `/v1/sources/${own.ids.source}/test`),
+    bindings: http('GET', () => '/v1/source-bindings'),
+    'a source in use': http('DELETE', (own) => `/v1/sources/${own.ids.source}`),
+    'a source anew': http(
+      'PATCH',
+      (own) => `/v1/sources/${own.ids.source}`,
+      (own) => ({ credentials: { password: own.canary } }),
+    ),
     keys: http('GET', () => '/v1/keys'),
     members: http('GET', () => '/v1/members'),
     'a new key': http(
@@ -365,7 +389,7 @@ export function flows(): Record<string, Flow> {
     const { database, engine, server } = rig;
     await all['a schedule, run, made and sealed'](rig, own);
     await loadAll(database, own.tenant, `${own.canary}-${randomUUID()}`);
-    const source = createPostgresSource(database);
+    const source = rowsOfAll(database);
     await findChanged(Date.now(), { database, source, holder: 'x' }, AbortSignal.timeout(20_000));
     const headers = { authorization: `Bearer ${own.keys.admin}` };
     const list = await server.inject({ url: '/v1/files?changed=true&limit=1', headers });

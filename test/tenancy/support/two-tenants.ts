@@ -1,4 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { installationKeys } from '../../../src/delivery/installation-secret.ts';
+import { sealSecret } from '../../../src/delivery/sealed-secret.ts';
 import { PRESETS } from '../../../src/principals/permissions.ts';
 import { ROLES } from '../../../src/principals/principal.ts';
 import { planStage } from '../../../src/scheduler/stages/plan.ts';
@@ -20,6 +22,8 @@ import { insertReconciliation } from '../../../src/store/reconciliations.ts';
 import { listReportFiles } from '../../../src/store/report-files.ts';
 import { listRuns } from '../../../src/store/runs.ts';
 import { addSchedule, runScheduleNow } from '../../../src/store/save-schedule.ts';
+import { insertBinding } from '../../../src/store/source-bindings.ts';
+import { insertSource } from '../../../src/store/sources.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
 import { load } from '../../ingest/support/load.ts';
 import { ratingRig } from '../../scheduler/rating/support.ts';
@@ -55,6 +59,7 @@ export interface Company {
     Record<
       | ('run' | 'key' | 'user' | 'load' | 'file' | 'schedule' | 'sealed' | 'delivery')
       | ('suppression' | keyof Awaited<ReturnType<typeof sellAll>>)
+      | keyof Awaited<ReturnType<typeof bindOne>>
       | keyof Awaited<ReturnType<typeof billAll>>,
       string
     >
@@ -65,6 +70,7 @@ export interface Company {
   readonly users: Readonly<Record<string, string>>;
 }
 
+export const KEYS = installationKeys('a secret of thirty-two characters');
 export const OPERATOR = '99999999-9999-4999-8999-999999999999';
 export const JWT_SECRET = 'a secret of at least thirty-two characters';
 export const JWT = {
@@ -103,6 +109,7 @@ async function company(database: Database, home: string, canary: string): Promis
   const loaded = await loadAll(database, tenant, canary);
   const sold = await sellAll(database, tenant, canary);
   const money = await billAll(database, tenant, canary);
+  const bound = await bindOne(database, tenant, canary);
   const keys: Record<string, string> = {};
   const users: Record<string, string> = {};
   let key = '';
@@ -159,7 +166,7 @@ async function company(database: Database, home: string, canary: string): Promis
     canary,
     ids: {
       ...{ run: run.id, key, user: users.viewer, load: loaded, file: file.id, schedule, sealed },
-      ...{ delivery, suppression, ...sold, ...money },
+      ...{ delivery, suppression, ...sold, ...money, ...bound },
     },
     keys,
     users,
@@ -239,6 +246,25 @@ export async function loadAll(
     completeThrough,
   });
   return calls.load_id;
+}
+
+/** A source where nobody answers, and a binding for dates long ago. */
+async function bindOne(database: Database, { id: tenantId }: TestTenant, canary: string) {
+  return database.asTenant(tenantId, async (tx) => {
+    const id = randomUUID();
+    const source = await insertSource(tx, {
+      ...{ id, tenantId, name: `${canary}-source`, kind: 'postgres', reach: 'any' },
+      settings: { host: '127.0.0.1', port: '1', database: canary, user: canary, tls: 'off' },
+      credentials: sealSecret(KEYS, id, JSON.stringify({ password: canary })),
+      createdBy: `user:${canary}`,
+    });
+    const binding = await insertBinding(tx, {
+      ...{ tenantId, source, dataset: 'calls', from: canary, map: {}, only: null },
+      ...{ anchorColumn: 'started_at', keyColumn: 'external_id', updatedColumn: null },
+      ...{ fromDate: null, toDate: '1999-12-31', createdBy: `user:${canary}` },
+    });
+    return { source: source.id, binding };
+  });
 }
 
 /** A customer on trial, a product, a licence, a proposal that was sent, a reconciliation. */

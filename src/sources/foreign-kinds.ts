@@ -1,0 +1,21 @@
+import type { SourceKind } from '../store/sources.ts';
+import { openForeignPostgres } from './foreign-postgres/foreign-postgres.ts';
+import { parseServer } from './foreign-postgres/server.ts';
+import type { ForeignConnection, OpenForeign } from './foreign-source.ts';
+
+/** What speaks with each kind of foreign database. */
+export interface ForeignKind {
+  readonly open: OpenForeign;
+  /**
+   * The hosts that settings lead to.
+   * @throws DaybookError `E_INVALID` for settings or credentials that are not of this kind
+   */
+  readonly hostsOf: (of: Pick<ForeignConnection, 'settings' | 'credentials'>) => readonly string[];
+}
+
+/** Null: no adapter of that kind is built in. */
+export const FOREIGN_KINDS: Readonly<Record<SourceKind, ForeignKind | null>> = {
+  postgres: { open: openForeignPostgres, hostsOf: (of) => [parseServer(of).host] },
+  mongodb: null,
+  supabase: null,
+};
