@@ -58,7 +58,7 @@ export async function listIngestBatches(tx: Tx, filter: BatchFilter): Promise<In
     `select ${COLUMNS} from daybook.ingest_batches
      where tenant_id = $1 and ($2::text is null or dataset = $2)
        and ($3::text is null or state = $3) and ($4::bigint is null or seq < $4)
-     order by seq desc limit $5`,
+     order by ingest_batches.seq desc limit $5`,
     [
       filter.tenantId,
       filter.dataset ?? null,

@@ -39,16 +39,15 @@ export class RowLines {
   }
 
   /**
-   * The same rows as NDJSON; of `lines` the very bytes, without a byte order mark.
+   * The same rows as NDJSON; of `lines` the very bytes, with a byte order mark if there is one.
    * @throws DaybookError `E_USAGE`, `E_TOO_LARGE`
    */
   push(piece: Buffer): Buffer {
-    let bytes = this.#wholeCharacters(piece);
-    if (this.#isFirstPiece && bytes.length > 0) {
-      this.#isFirstPiece = false;
-      if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) bytes = bytes.subarray(3);
-    }
-    return this.#layout === 'lines' ? this.#walkLines(bytes) : this.#walkArray(bytes);
+    const bytes = this.#wholeCharacters(piece);
+    const lines =
+      this.#layout === 'lines' ? this.#walkLines(bytes) : this.#walkArray(this.#unmarked(bytes));
+    this.#demandShortRow();
+    return lines;
   }
 
   /** @throws DaybookError `E_USAGE` when it ends in the middle, or held no row */
@@ -57,6 +56,13 @@ export class RowLines {
     if (this.#layout === 'lines') this.#endRow();
     else if (this.#stage !== 'over') throw usage('JSON that is cut off', 'a whole JSON array');
     if (this.rows === 0) throw usage('no row', 'at least one');
+  }
+
+  #unmarked(bytes: Buffer): Buffer {
+    if (!this.#isFirstPiece || bytes.length === 0) return bytes;
+    this.#isFirstPiece = false;
+    const isMarked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+    return isMarked ? bytes.subarray(3) : bytes;
   }
 
   #walkLines(bytes: Buffer): Buffer {
@@ -133,15 +139,19 @@ export class RowLines {
     } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) this.#depth--;
   }
 
+  #demandShortRow(): void {
+    const { rowBytes } = this.#limits;
+    if (this.#rowBytes <= rowBytes) return;
+    throw new DaybookError('E_TOO_LARGE', {
+      where: `row ${this.rows + 1}`,
+      got: `more than ${rowBytes} bytes`,
+      expected: `${rowBytes} bytes`,
+    });
+  }
+
   #endRow(): void {
-    const { rowBytes, rows } = this.#limits;
-    if (this.#rowBytes > rowBytes) {
-      throw new DaybookError('E_TOO_LARGE', {
-        where: `row ${this.rows + 1}`,
-        got: `${this.#rowBytes} bytes`,
-        expected: `${rowBytes} bytes`,
-      });
-    }
+    this.#demandShortRow();
+    const { rows } = this.#limits;
     if (this.#hasContent && ++this.rows > rows) {
       throw new DaybookError('E_TOO_LARGE', {
         where: 'body',

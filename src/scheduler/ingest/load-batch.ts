@@ -1,6 +1,5 @@
-import { Readable } from 'node:stream';
 import { DaybookError, toDaybookError, toPlainError } from '../../errors.ts';
-import { loadRows } from '../../ingest/load-rows.ts';
+import { loadPacked } from '../../ingest/signed/load-packed.ts';
 import type { DatasetName } from '../../reports/dataset.ts';
 import type { Database } from '../../store/database.ts';
 import {
@@ -88,13 +87,12 @@ async function loadRowsOf(
     tenantId,
     batch.id,
   );
-  const result = await loadRows(
-    Readable.from(pieces),
+  const result = await loadPacked(
+    pieces,
     {
       tenant,
       dataset: batch.dataset as DatasetName,
       name: `batch ${batch.id}`,
-      format: 'ndjson',
       map: batch.map,
       requestedBy: `ingest:${batch.keyId}`,
       completeThrough: null,
