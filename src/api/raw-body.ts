@@ -27,7 +27,7 @@ export async function withOwnBodies(
 /**
  * The pieces of a body, each shown to `onPiece` as it comes. What is longer than `mostBytes` is
  * refused by its announced length, or as soon as it is.
- * @throws DaybookError `E_TOO_LARGE`; `E_BUSY` when too much is under way; `E_USAGE` when it is cut off
+ * @throws DaybookError `E_TOO_LARGE`; `E_RATE_LIMITED` when too much is under way; `E_USAGE` when it is cut off
  */
 export async function readRawBody(
   request: FastifyRequest,
@@ -48,8 +48,8 @@ export async function readRawBody(
       if (length + piece.length > mostBytes)
         throw tooLarge(`more than ${mostBytes} bytes`, mostBytes);
       if (budget.held + piece.length > budget.most) {
-        throw new DaybookError('E_BUSY', {
-          got: 'too many bodies are under way',
+        throw new DaybookError('E_RATE_LIMITED', {
+          who: 'all senders together',
           retryAfterSeconds: BUSY_RETRY_SECONDS,
         });
       }

@@ -34,7 +34,7 @@ type Content =
 const LOOK_MS = 1_000;
 
 /** Takes batches in: the signature first, then what the body holds, then the queue. */
-export function createReceiver(deps: ApiDeps, closing: AbortSignal) {
+export function createReceiver(deps: ApiDeps) {
   const { database, log, rateLimit } = deps;
   const limits = deps.ingestLimits ?? INGEST_LIMITS;
   const clock = createDatabaseClock(database);
@@ -120,7 +120,8 @@ export function createReceiver(deps: ApiDeps, closing: AbortSignal) {
     dataset: string,
     content: Content,
   ): Promise<string> => {
-    const signal = requestSignal(reply.raw, closing);
+    // A server that closes waits for what it has begun, which takes seconds at most.
+    const signal = requestSignal(reply.raw, new AbortController().signal, LONGEST_MS);
     const mostBytes = content.kind === 'rows' ? limits.sentBytes : MARK_BYTES;
     try {
       return await verified(request, mostBytes, dataset, (received) =>
@@ -148,3 +149,4 @@ function headerLists(rawHeaders: readonly string[]): HeaderLists {
 
 const NO_ROWS = { pieces: [], rawBytes: 0, rows: 0 };
 const MARK_BYTES = 4096;
+const LONGEST_MS = 60_000;

@@ -26,8 +26,8 @@ const Mark = z.strictObject({ complete_through: z.iso.datetime({ offset: true })
 
 const config = { access: 'public' as const, isSigned: true, readsOwnBody: true };
 
-export async function ingestRoutes({ server, deps, closing }: RouteContext): Promise<void> {
-  const receive = createReceiver(deps, closing);
+export async function ingestRoutes({ server, deps }: RouteContext): Promise<void> {
+  const receive = createReceiver(deps);
   await withOwnBodies(server, (scope) => {
     scope.post(
       '/v1/ingest/:dataset',

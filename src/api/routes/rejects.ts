@@ -1,26 +1,14 @@
-import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
-import { rejectHeader, writeRejectsCsv, writeRejectsXlsx } from '../../ingest/reject-file.ts';
 import { retryRejects } from '../../ingest/retry-rejects.ts';
 import { INGEST_DATASETS } from '../../ingest/signed/ingest-datasets.ts';
 import { storeLoads } from '../../store/loads.ts';
-import {
-  eachReject,
-  listRejects,
-  type Reject,
-  type RejectFilter,
-  rejectColumns,
-} from '../../store/rejects.ts';
+import { eachReject, listRejects, type Reject, type RejectFilter } from '../../store/rejects.ts';
 import { actorOf } from '../access.ts';
 import { attachmentOf } from '../file-name.ts';
 import { type BodyBudget, readRawBody, withOwnBodies } from '../raw-body.ts';
+import { REJECT_FILES, withRejectFile, XLSX } from '../reject-export.ts';
 import { requestSignal } from '../request-signal.ts';
 import { sendChunks } from '../send-chunks.ts';
 import { readSequence, writeSequence } from '../sequence-cursor.ts';
@@ -55,18 +43,12 @@ const RetryView = z.object({
   still_rejected: z.array(z.object({ reject_id: z.string(), reason: z.string() })),
 });
 
-const XLSX = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
-const FILES = {
-  csv: { type: 'text/csv; charset=utf-8', write: writeRejectsCsv },
-  xlsx: { type: XLSX, write: writeRejectsXlsx },
-} as const;
 const MENDED_TYPES: readonly [RegExp, string][] = [
   [/^text\/csv(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i, 'mended.csv'],
   [new RegExp(`^${XLSX.replaceAll('.', '\\.')}$`, 'i'), 'mended.xlsx'],
 ];
 const MENDED_BYTES = 16 * 2 ** 20;
 const UNDER_WAY_BYTES = 64 * 2 ** 20;
-const EXPORT_MS = 10 * 60_000;
 const RETRY_MS = 10 * 60_000;
 
 export async function rejectRoutes({ server, deps, closing }: RouteContext): Promise<void> {
@@ -117,9 +99,9 @@ export async function rejectRoutes({ server, deps, closing }: RouteContext): Pro
       };
       if (format !== 'json') {
         const name = `${tenant.name} rejects.${format}`;
-        return fileOf(filter, format, async (chunks, bytes) => {
+        return withRejectFile(database, filter, format, async (chunks, bytes) => {
           reply.headers({
-            'content-type': FILES[format].type,
+            'content-type': REJECT_FILES[format].type,
             'content-length': bytes,
             'content-disposition': attachmentOf(name),
           });
@@ -137,34 +119,6 @@ export async function rejectRoutes({ server, deps, closing }: RouteContext): Pro
         .send({ items: items.map(viewReject), next_cursor: writeSequence(next) });
     },
   );
-
-  /** Written to the disk first, so that a slow client holds no transaction open. */
-  async function fileOf<T>(
-    filter: RejectFilter,
-    format: keyof typeof FILES,
-    use: (chunks: AsyncGenerator<Buffer>, bytes: number) => Promise<T>,
-  ): Promise<T> {
-    const folder = await mkdtemp(join(tmpdir(), 'daybook-rejects-'));
-    try {
-      const path = join(folder, randomUUID());
-      const out = createWriteStream(path);
-      const written = finished(out);
-      written.catch(() => {});
-      await database.asTenant(
-        filter.tenantId,
-        async (tx) => {
-          const { columns, widest } = await rejectColumns(tx, filter);
-          await FILES[format].write(rejectHeader(columns, widest), eachReject(tx, filter), out);
-        },
-        { isolation: 'repeatable read', readOnly: true, statementTimeoutMs: EXPORT_MS },
-      );
-      if (!out.writableEnded) out.end();
-      await written;
-      return await use(piecesOf(path), (await stat(path)).size);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  }
 
   await withOwnBodies(server, (scope) => {
     scope.post(
@@ -216,10 +170,6 @@ export async function rejectRoutes({ server, deps, closing }: RouteContext): Pro
       },
     );
   });
-}
-
-async function* piecesOf(path: string): AsyncGenerator<Buffer> {
-  for await (const piece of createReadStream(path)) yield piece as Buffer;
 }
 
 /** @throws DaybookError `E_MEDIA_TYPE` */

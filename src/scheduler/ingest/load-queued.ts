@@ -4,7 +4,7 @@ import { withLease } from '../../store/leases.ts';
 import { type BatchEnd, loadBatch } from './load-batch.ts';
 
 /**
- * The pass that loads queued batches until none is due. Batches of one tenant and dataset go one
+ * The pass that loads queued batches, for a minute or until none is due. Batches of one tenant and dataset go one
  * after the other, in the order in which they came; of others, whoever was served longest ago goes
  * first.
  */
@@ -13,6 +13,8 @@ const LEASE = 'ingest';
 const LEASE_SECONDS = 15;
 /** At once; each takes a connection and the parsing of its rows. */
 const MOST_AT_ONCE = 2;
+/** Then a pass begins nothing more, so that its end can be told. */
+const LONG_ENOUGH_MS = 60_000;
 
 export interface LoadedQueue {
   readonly batches: number;
@@ -43,10 +45,12 @@ export async function loadQueued(
     const busy = new Map<string, Promise<void>>();
     const served = new Map<string, number>();
     let turn = 0;
+    const since = performance.now();
     try {
       for (;;) {
         stop.throwIfAborted();
-        const idle = (await due()).filter((head) => !busy.has(laneOf(head)));
+        const isLate = performance.now() - since > LONG_ENOUGH_MS;
+        const idle = isLate ? [] : (await due()).filter((head) => !busy.has(laneOf(head)));
         const turnOf = (head: DueHead) => served.get(laneOf(head)) ?? 0;
         idle.sort((one, other) => turnOf(one) - turnOf(other));
         for (const head of idle.slice(0, MOST_AT_ONCE - busy.size)) {

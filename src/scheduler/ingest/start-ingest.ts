@@ -4,7 +4,7 @@ import { type IngestDeps, loadQueued } from './load-queued.ts';
 
 /** How long a batch waits at most before somebody looks. */
 const PAUSE_MS = 1_000;
-const LONGEST_MS = 6 * 3_600_000;
+const LONGEST_MS = 30 * 60_000;
 
 /** Loads batches as they come, until it is stopped. */
 export function startIngest(deps: IngestDeps & { readonly log: Logger }): {
