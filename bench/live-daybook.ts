@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 export interface LiveDaybook {
   /** Of its primary. */
   readonly pid: number;
+  /** Where it answers. */
+  readonly base: string;
   /** POSTs the export, waits until it is done and writes its file to `out`. */
   exportTo(out: string, token: string, request: Record<string, unknown>): Promise<void>;
   stop(): Promise<void>;
@@ -15,6 +17,7 @@ export interface LiveDaybook {
 const run = promisify(execFile);
 
 const BIN = fileURLToPath(new URL('../bin/daybook.js', import.meta.url));
+export const BENCH_SECRET = 'only-for-the-bench-only-for-the-bench';
 const READY_WITHIN_MS = 60_000;
 const WAIT_SECONDS = 60;
 
@@ -27,7 +30,7 @@ export async function startDaybook(databaseUrl: string, home: string): Promise<L
       ...process.env,
       DATABASE_URL: databaseUrl,
       DAYBOOK_HOME: home,
-      DAYBOOK_SECRET: 'only-for-the-bench-only-for-the-bench',
+      DAYBOOK_SECRET: BENCH_SECRET,
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
     },
@@ -48,6 +51,7 @@ export async function startDaybook(databaseUrl: string, home: string): Promise<L
   }
   return {
     pid: child.pid as number,
+    base,
     async exportTo(out, token, request) {
       const authorization = `authorization: Bearer ${token}`;
       const answer = await fetch(`${base}/v1/exports`, {

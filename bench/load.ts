@@ -110,7 +110,7 @@ async function loadOurs(url: string, file: string, rows: number) {
   }
 }
 
-async function loadTheirs(url: string, file: string, rows: number) {
+export async function loadTheirs(url: string, file: string, rows: number) {
   const database = openDatabase({
     url,
     maxConnections: 1,
@@ -149,7 +149,7 @@ async function loadTheirs(url: string, file: string, rows: number) {
 }
 
 /** Calls of a month, spread over its hours, in the order in which they started. */
-async function writeCalls(path: string, rows: number): Promise<void> {
+export async function writeCalls(path: string, rows: number): Promise<void> {
   const out = createWriteStream(path);
   const names = CALLS.fields.map((field) => field.name);
   const start = Date.UTC(2024, 0, 1);
@@ -175,7 +175,10 @@ async function writeCalls(path: string, rows: number): Promise<void> {
   await pipeline(lines(), out);
 }
 
-async function onServer(url: string, ...statements: string[]): Promise<Record<string, unknown>[]> {
+export async function onServer(
+  url: string,
+  ...statements: string[]
+): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

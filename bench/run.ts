@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchBalancer } from './balancer.ts';
 import { benchExport } from './export.ts';
+import { benchIngest } from './ingest.ts';
 import { benchLoad } from './load.ts';
 import { benchMemory } from './memory.ts';
 import { benchRating } from './rating.ts';
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow
   balancer: benchBalancer,
   reconcile: benchReconcile,
   rating: benchRating,
+  ingest: benchIngest,
   load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
 };
 

@@ -19,6 +19,10 @@ declare module 'fastify' {
     takesForms?: boolean;
     /** Takes a file as its body, of any media type but those of forms; it reads it itself. */
     takesFiles?: boolean;
+    /** Open to whoever signs the request; the route checks that. */
+    isSigned?: boolean;
+    /** Reads the body itself, as it comes: its form and its size are the route's own business. */
+    readsOwnBody?: boolean;
   }
   interface FastifyRequest {
     /** Set for every route that is not public. */
@@ -79,7 +83,8 @@ export function actorOf(request: FastifyRequest): Actor {
   return request.actor;
 }
 
-async function spendOne(
+/** @throws DaybookError `E_RATE_LIMITED` */
+export async function spendOne(
   { rateLimit, log }: { rateLimit: RateLimit; log: Logger },
   reply: FastifyReply,
   key: string,

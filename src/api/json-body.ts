@@ -23,8 +23,8 @@ export function acceptOnlyJson(server: ApiServer): void {
   server.addContentTypeParser(FORM_TYPES, { parseAs: 'buffer' }, async () => null);
   server.addHook('preParsing', async (request) => {
     const type = request.headers['content-type'];
-    const { takesForms, takesFiles } = request.routeOptions.config;
-    if (takesForms || takesFiles) return;
+    const { takesForms, takesFiles, readsOwnBody } = request.routeOptions.config;
+    if (takesForms || takesFiles || readsOwnBody) return;
     if (type === undefined && !hasBody(request.headers)) return;
     if (type === undefined || !JSON_TYPE.test(type)) {
       throw new DaybookError('E_MEDIA_TYPE', {

@@ -1,5 +1,8 @@
 import { Command } from 'commander';
 import { configFromProcess } from '../config.ts';
+import { openInstallationKeys } from '../delivery/installation-secret.ts';
+import { DaybookError } from '../errors.ts';
+import { createIngestKey } from '../ingest/signed/create-key.ts';
 import { PRESETS, TENANT_SCOPES } from '../principals/permissions.ts';
 import { principalName } from '../principals/principal.ts';
 import { LOCALES } from '../reports/request.ts';
@@ -69,7 +72,7 @@ function listCommand(): Command {
 
 function keyCommand(): Command {
   return new Command('key')
-    .description('make an API key; its token is printed this once')
+    .description('make an API key, or one that signs batches; its secret is printed this once')
     .argument('<name>', 'tenant')
     .option(
       '--scope <scope>',
@@ -77,8 +80,10 @@ function keyCommand(): Command {
       (scope: string, before: string[] = []) => [...before, scope],
     )
     .option('--label <text>', 'a name to know the key by', 'command line')
+    .option('--ingest', 'a key that signs batches (Standard Webhooks), instead of an API key')
     .option('--json', 'print one JSON document')
-    .action(async (name: string, options: { scope?: string[]; label: string; json?: boolean }) => {
+    .action(async (name: string, options: KeyOptions) => {
+      if (options.ingest) return printIngestKey(name, options);
       const key = await withDatabase(configFromProcess(), ({ database }) =>
         database.asSystem(async (tx) => {
           const tenant = await requireTenant(tx, name);
@@ -95,6 +100,52 @@ function keyCommand(): Command {
       if (options.json) printJson(key);
       else process.stdout.write(`${key.token}\n`);
     });
+}
+
+interface KeyOptions {
+  readonly scope?: string[];
+  readonly label: string;
+  readonly ingest?: boolean;
+  readonly json?: boolean;
+}
+
+/** Other schemes, maps and ends are for `POST /v1/ingest/keys`. */
+async function printIngestKey(name: string, options: KeyOptions): Promise<void> {
+  if (options.scope) {
+    throw new DaybookError('E_USAGE', {
+      where: '--scope',
+      got: options.scope.join(', '),
+      expected: 'none with --ingest: such a key sends rows and nothing else',
+    });
+  }
+  const config = configFromProcess();
+  const keys = await openInstallationKeys(config.home, config.secret);
+  const key = await withDatabase(config, async ({ database }) => {
+    const tenant = await database.asSystem((tx) => requireTenant(tx, name));
+    const made = await database.asTenant(tenant.id, (tx) =>
+      createIngestKey(
+        tx,
+        {
+          tenantId: tenant.id,
+          name: options.label,
+          source: null,
+          scheme: 'standard',
+          secret: null,
+          header: null,
+          prefix: null,
+          idHeader: null,
+          datasets: [],
+          maps: {},
+          createdBy: LOCAL_OPERATOR,
+          expiresAt: null,
+        },
+        keys,
+      ),
+    );
+    return { ...made, tenant: tenant.name };
+  });
+  if (options.json) printJson(key);
+  else process.stdout.write(`${key.id} ${key.secret}\n`);
 }
 
 function zoneCommand(): Command {

@@ -1,6 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { installationKeys } from '../../../src/delivery/installation-secret.ts';
 import { sealSecret } from '../../../src/delivery/sealed-secret.ts';
+import { createIngestKey } from '../../../src/ingest/signed/create-key.ts';
 import { PRESETS } from '../../../src/principals/permissions.ts';
 import { ROLES } from '../../../src/principals/principal.ts';
 import { planStage } from '../../../src/scheduler/stages/plan.ts';
@@ -8,6 +10,7 @@ import { processStage } from '../../../src/scheduler/stages/process.ts';
 import { createApiKey } from '../../../src/store/api-keys.ts';
 import { addCustomer } from '../../../src/store/customers.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { storeArrival } from '../../../src/store/ingest-arrivals.ts';
 import { postEntry } from '../../../src/store/ledger-postings.ts';
 import { grantTrialLicence } from '../../../src/store/licences.ts';
 import { addMember, addOperator, removeMember } from '../../../src/store/members.ts';
@@ -60,7 +63,8 @@ export interface Company {
       | ('run' | 'key' | 'user' | 'load' | 'file' | 'schedule' | 'sealed' | 'delivery')
       | ('suppression' | keyof Awaited<ReturnType<typeof sellAll>>)
       | keyof Awaited<ReturnType<typeof bindOne>>
-      | keyof Awaited<ReturnType<typeof billAll>>,
+      | keyof Awaited<ReturnType<typeof billAll>>
+      | keyof Awaited<ReturnType<typeof signAll>>,
       string
     >
   >;
@@ -110,6 +114,7 @@ async function company(database: Database, home: string, canary: string): Promis
   const sold = await sellAll(database, tenant, canary);
   const money = await billAll(database, tenant, canary);
   const bound = await bindOne(database, tenant, canary);
+  const signed = await signAll(database, tenant, canary);
   const keys: Record<string, string> = {};
   const users: Record<string, string> = {};
   let key = '';
@@ -166,7 +171,7 @@ async function company(database: Database, home: string, canary: string): Promis
     canary,
     ids: {
       ...{ run: run.id, key, user: users.viewer, load: loaded, file: file.id, schedule, sealed },
-      ...{ delivery, suppression, ...sold, ...money, ...bound },
+      ...{ delivery, suppression, ...sold, ...money, ...bound, ...signed },
     },
     keys,
     users,
@@ -310,6 +315,41 @@ async function sellAll(database: Database, { id: tenantId }: TestTenant, canary:
       },
     ]);
     return { customer, product, licence: licence.id, proposal: proposal.id, reconciliation };
+  });
+}
+
+/** A key that signs batches, and a batch that died. */
+async function signAll(database: Database, tenant: TestTenant, canary: string) {
+  return database.asTenant(tenant.id, async (tx) => {
+    const key = await createIngestKey(
+      tx,
+      {
+        ...{ tenantId: tenant.id, name: canary, source: null, scheme: 'standard', secret: null },
+        ...{ header: null, prefix: null, idHeader: null, datasets: [], maps: {}, expiresAt: null },
+        createdBy: `user:${canary}`,
+      },
+      installationKeys('a secret of thirty-two characters'),
+    );
+    const calm = { batches: 0, storedBytes: 0, batchesPerSecond: 0, bytesPerSecond: 0 };
+    const wide = { batches: 1000, storedBytes: 1e9 };
+    const batch = await storeArrival(
+      tx,
+      {
+        ...{ tenantId: tenant.id, tenantName: tenant.name, dataset: 'calls', kind: 'rows' },
+        ...{ source: canary, messageId: `${canary}-message`, contentSha256: Buffer.alloc(32) },
+        ...{ keyId: key.id, completeThrough: null, rawBytes: 1, rows: 1 },
+        pieces: [gzipSync(`${canary}\n`)],
+      },
+      wide,
+      { state: calm, limits: wide },
+    );
+    await tx.run(
+      `update daybook.ingest_batches
+       set state = 'dead', ended_at = now(), error_code = 'E_INTERNAL', error_message = $2
+       where id = $1`,
+      [batch.id, canary],
+    );
+    return { ingestKey: key.id, batch: batch.id };
   });
 }
 

@@ -1,0 +1,21 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadWithKills, stateOf } from './support/killed-loader.ts';
+import { sendBatches } from './support/overlapping.ts';
+import { openReceiver, type Receiver } from './support/receiver.ts';
+
+let killed: Receiver;
+let clean: Receiver;
+beforeAll(async () => {
+  [killed, clean] = await Promise.all([openReceiver(), openReceiver()]);
+});
+afterAll(() => Promise.all([killed.api.close(), clean.api.close()]));
+
+it('a loader that is killed 5 times leaves what one clean load leaves, to the counters', async () => {
+  await Promise.all([sendBatches(killed, 8, 1500), sendBatches(clean, 8, 1500)]);
+  await clean.loadAll();
+  const kills = await loadWithKills(killed.api.db.database, killed.api.db.url, 5);
+  expect(kills).toBeGreaterThanOrEqual(3);
+  expect(await stateOf(killed.api.db.database, killed.api.a.id)).toEqual(
+    await stateOf(clean.api.db.database, clean.api.a.id),
+  );
+});
