@@ -10,7 +10,11 @@ const common = {
 };
 
 /** Tests of `node` whose every case is tried in `long`; `node` tries a choice of them. */
-const THOROUGH = ['test/acceptance/exports.test.ts', 'test/tenancy/forgotten-filter.test.ts'];
+const THOROUGH = [
+  'test/acceptance/exports.test.ts',
+  'test/sources/mongodb/lost-cursors.test.ts',
+  'test/tenancy/forgotten-filter.test.ts',
+];
 
 /**
  * `node`: needs Node alone. `interop`: reads our files back with other programs. `long`: takes

@@ -2,6 +2,8 @@ import type { SourceKind } from '../store/sources.ts';
 import { openForeignPostgres } from './foreign-postgres/foreign-postgres.ts';
 import { parseServer } from './foreign-postgres/server.ts';
 import type { ForeignConnection, OpenForeign } from './foreign-source.ts';
+import { openMongo } from './mongodb/mongodb-source.ts';
+import { parseServer as parseMongo } from './mongodb/server.ts';
 
 /** What speaks with each kind of foreign database. */
 export interface ForeignKind {
@@ -16,6 +18,9 @@ export interface ForeignKind {
 /** Null: no adapter of that kind is built in. */
 export const FOREIGN_KINDS: Readonly<Record<SourceKind, ForeignKind | null>> = {
   postgres: { open: openForeignPostgres, hostsOf: (of) => [parseServer(of).host] },
-  mongodb: null,
+  mongodb: {
+    open: openMongo,
+    hostsOf: (of) => parseMongo(of).hosts.map(({ name }) => name.replace(/^\[|\]$/g, '')),
+  },
   supabase: null,
 };
