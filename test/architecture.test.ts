@@ -27,10 +27,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   mapping: RULES,
   ingest: [...RULES, 'mapping', 'store'],
   demo: [...RULES, 'mapping', 'store', 'ingest'],
+  agent: [...RULES, 'mapping', 'ingest', 'delivery'],
   scheduler: BELOW,
   api: BELOW,
   roles: [...BELOW, 'api', 'scheduler', 'demo'],
-  cli: [...BELOW, 'api', 'scheduler', 'demo', 'roles'],
+  cli: [...BELOW, 'agent', 'api', 'scheduler', 'demo', 'roles'],
 };
 
 /** Room → rooms of which it may see types: it is handed the database, and opens none. */

@@ -11,7 +11,8 @@ const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?
 
 /**
  * Rows of NDJSON: one object per line. Numbers come as they are written, `true` and `false` as
- * text, objects and lists as JSON; null and absent are the same.
+ * text, objects and lists as JSON; null and absent are the same. A row with `_refused` is one that
+ * its sender could not read, with the reason: it becomes a reject.
  * @param columns the names that are looked for
  * @param keepRest also take along what has other names
  */
@@ -41,6 +42,8 @@ export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: b
       if (!Object.values(values).every((value) => value === null || value.isWellFormed())) {
         row.problem = { code: 'text', reason: 'a text holds half of a surrogate pair' };
       }
+      const refused = Object.hasOwn(values, '_refused') ? values['_refused'] : null;
+      if (refused !== null) row.problem = { code: 'row_shape', reason: refused.slice(0, 500) };
       if (keepRest) {
         const others = Object.entries(values).filter(([name, v]) => !known.has(name) && v !== null);
         if (others.length > 0) row.rest = Object.fromEntries(others) as Record<string, string>;
