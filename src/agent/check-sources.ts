@@ -51,7 +51,7 @@ async function checkTable(source: TableConfig, signal: AbortSignal) {
       mode.kind === 'mirror'
         ? allRows(source, table.dialect)
         : page(source, table.dialect, [mode.rule.column, ...mode.rule.key], null, 1);
-    const columns = await table.columnsOf(query, signal);
+    const columns = await table.columnsOf(allRows(source, table.dialect), signal);
     if (mode.kind === 'watermark') {
       const { kind } = { kind: columns.find(({ name }) => name === mode.rule.column)?.watermark };
       if (kind === undefined || kind === null) {

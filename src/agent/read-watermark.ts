@@ -8,7 +8,7 @@ import { BatchBuilder, partOf } from './batch-builder.ts';
 import { lineMaker } from './line-maker.ts';
 import { type PassDeps, type PassResult, roomIn } from './pass.ts';
 import type { WatermarkPlace } from './place.ts';
-import { columnNamed, type PageStart, page } from './tables/page-query.ts';
+import { allRows, columnNamed, type PageStart, page } from './tables/page-query.ts';
 import type { TableColumn, TableRow, TableSource } from './tables/table-source.ts';
 import {
   before,
@@ -89,7 +89,7 @@ export async function readByWatermark(
     let last: TableRow | null = null;
     for await (const piece of table.read(query, signal)) {
       for (const values of piece) {
-        const watermark = valueAt(values, found.order[0], rule.column);
+        const watermark = requireOwnPlace(found, names, values, last);
         row.setTexts(values);
         const line = lines.lineOf(row);
         const entry = `${watermark}|${digestOf(line)}`;
@@ -119,7 +119,7 @@ async function findColumns(
   table: TableSource,
   signal: AbortSignal,
 ): Promise<Found> {
-  const columns = await table.columnsOf(page(source, table.dialect, names, null, 1), signal);
+  const columns = await table.columnsOf(allRows(source, table.dialect), signal);
   const order = names.map((name) => {
     const index = columnNamed(columns, name);
     if (index >= 0) return index;
@@ -163,11 +163,7 @@ function pageBehind(
   }));
   const moved = previous?.behind?.some(({ text }, i) => text !== behind[i].text) ?? true;
   if (moved) return { from: behind[0], behind };
-  throw new DaybookError('E_INPUT', {
-    where: names.join(', '),
-    reason:
-      'the page behind a row ends with the same row: watermark and key must be unique together',
-  });
+  throw notUnique(names);
 }
 
 function valueAt(values: TableRow, index: number, name: string): string {
@@ -176,6 +172,32 @@ function valueAt(values: TableRow, index: number, name: string): string {
   throw new DaybookError('E_INPUT', {
     where: name,
     reason: 'it is null in a row, or a date that is none; watermark and key must have values',
+  });
+}
+
+/**
+ * The row's watermark, when watermark and key tell it from the row before it.
+ * @throws DaybookError `E_INPUT`
+ */
+function requireOwnPlace(
+  { order }: Found,
+  names: readonly string[],
+  values: TableRow,
+  last: TableRow | null,
+): string {
+  let isSame = last !== null;
+  for (let i = 0; i < order.length; i++) {
+    const value = valueAt(values, order[i], names[i]);
+    isSame &&= value === last?.[order[i]];
+  }
+  if (!isSame) return values[order[0]] as string;
+  throw notUnique(names);
+}
+
+function notUnique(names: readonly string[]): DaybookError {
+  return new DaybookError('E_INPUT', {
+    where: names.join(', '),
+    reason: 'two rows have the same values there; watermark and key must be unique together',
   });
 }
 

@@ -35,8 +35,8 @@ export interface Receiver {
   readonly faults: () => number;
   /** Repeats of what was accepted before. */
   readonly repeats: () => number;
-  /** Waits until something was accepted that fits. */
-  until(fits: (taken: readonly Taken[]) => boolean): Promise<void>;
+  /** Waits until so it is, asked at each request that was read. */
+  until(isSo: () => boolean): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -104,6 +104,7 @@ export async function startReceiver(
       return request.socket.destroy();
     }
     const body = await buffer(request);
+    wake();
     if (fault === 'silent') return null;
     if (typeof fault === 'object' && fault !== null) {
       return answer(response, fault.status, { code: 'E_TEST', detail: 'told to' }, fault.headers);
@@ -162,8 +163,8 @@ export async function startReceiver(
     requests: () => requests,
     faults: () => faults,
     repeats: () => repeats,
-    async until(fits) {
-      while (!fits(taken)) {
+    async until(isSo) {
+      while (!isSo()) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
