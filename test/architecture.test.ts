@@ -9,7 +9,7 @@ const FOR_ALL = ['errors', 'config', 'log'];
 const GROUND = ['time', 'money'];
 const RULES = [...GROUND, 'reports', 'billing', 'sales', 'principals'];
 const ADAPTERS = ['store', 'sources', 'cache', 'pool', 'delivery', 'ingest'];
-const BELOW = [...RULES, 'mapping', ...ADAPTERS];
+const BELOW = [...RULES, 'mapping', 'connectors', ...ADAPTERS];
 
 /** Room → rooms it may import, besides itself and those for all. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pool: RULES,
   delivery: RULES,
   mapping: RULES,
+  connectors: [...RULES, 'mapping'],
   ingest: [...RULES, 'mapping', 'store'],
   demo: [...RULES, 'mapping', 'store', 'ingest'],
   agent: [...RULES, 'mapping', 'ingest', 'delivery'],

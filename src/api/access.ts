@@ -77,7 +77,8 @@ export function actorOf(request: FastifyRequest): Actor {
   return request.actor;
 }
 
-async function spendOne(
+/** @throws DaybookError `E_RATE_LIMITED` when the key has no points left */
+export async function spendOne(
   { rateLimit, log }: { rateLimit: RateLimit; log: Logger },
   reply: FastifyReply,
   key: string,
