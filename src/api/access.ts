@@ -17,6 +17,10 @@ declare module 'fastify' {
     access?: Access;
     /** Takes forms, as a browser or a mail program posts them; what they hold is not read. */
     takesForms?: boolean;
+    /** Open to whoever signs the request; the route checks that. */
+    isSigned?: boolean;
+    /** Reads the body itself, as it comes: its form and its size are the route's own business. */
+    readsOwnBody?: boolean;
   }
   interface FastifyRequest {
     /** Set for every route that is not public. */
@@ -77,7 +81,7 @@ export function actorOf(request: FastifyRequest): Actor {
   return request.actor;
 }
 
-/** @throws DaybookError `E_RATE_LIMITED` when the key has no points left */
+/** @throws DaybookError `E_RATE_LIMITED` */
 export async function spendOne(
   { rateLimit, log }: { rateLimit: RateLimit; log: Logger },
   reply: FastifyReply,

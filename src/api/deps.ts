@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts';
 import type { SummaryProducer, SummaryRequest } from '../reports/summary.ts';
 import type { Database } from '../store/database.ts';
 import type { RunState } from '../store/runs.ts';
+import type { IngestLimits } from './ingest/ingest-limits.ts';
 import type { JwtSettings } from './supabase-token.ts';
 
 /** What the API needs from outside, wired by the process that hosts it. */
@@ -33,6 +34,8 @@ export interface ApiDeps {
    * @throws DaybookError `E_BUSY` when the backlog cannot be met.
    */
   readonly admission?: (tenantQueuedRuns: number) => void;
+  /** Default: `INGEST_LIMITS`. */
+  readonly ingestLimits?: IngestLimits;
   /** What besides the database must work before `/readyz` says yes, such as a runner. */
   readonly readiness?: readonly ReadinessCheck[];
   /** Request durations are observed here. */

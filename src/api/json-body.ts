@@ -23,7 +23,8 @@ export function acceptOnlyJson(server: ApiServer): void {
   server.addContentTypeParser(FORM_TYPES, { parseAs: 'buffer' }, async () => null);
   server.addHook('preParsing', async (request) => {
     const type = request.headers['content-type'];
-    if (request.routeOptions.config.takesForms) return;
+    const { takesForms, readsOwnBody } = request.routeOptions.config;
+    if (takesForms || readsOwnBody) return;
     if (type === undefined && !hasBody(request.headers)) return;
     if (type === undefined || !JSON_TYPE.test(type)) {
       throw new DaybookError('E_MEDIA_TYPE', {

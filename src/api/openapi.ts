@@ -29,6 +29,8 @@ export async function collectOpenApi(server: ApiServer, publicUrl: string): Prom
         { name: 'sales', description: 'Customers, products, licences, discounts, proposals' },
         { name: 'rating', description: 'Rate plans, payers, and what calls were charged' },
         { name: 'ledger', description: 'Accounts, entries, statements, locked periods' },
+        { name: 'ingest', description: 'Signed batches of rows, their queue and their keys' },
+        { name: 'rejects', description: 'Rows that were refused, and their way back' },
         { name: 'keys', description: 'API keys of the tenant' },
         { name: 'members', description: 'Who works for the tenant' },
         { name: 'health', description: 'For platforms' },
@@ -40,14 +42,21 @@ export async function collectOpenApi(server: ApiServer, publicUrl: string): Prom
             scheme: 'bearer',
             description: 'An API key (`dbk_…`) or a Supabase user token.',
           },
+          signature: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'webhook-signature',
+            description: 'Standard Webhooks; or what the scheme of the key says.',
+          },
         },
       },
     },
     transform: ({ route, ...rest }) => {
       const { schema, url } = jsonSchemaTransform({ route, ...rest });
       const access = route.config?.access;
+      const openTo = route.config?.isSigned ? { security: [{ signature: [] }] } : {};
       const security =
-        access === 'public' ? {} : { security: [{ bearer: [] }], 'x-daybook-action': access };
+        access === 'public' ? openTo : { security: [{ bearer: [] }], 'x-daybook-action': access };
       return { schema: { ...schema, ...security }, url };
     },
     transformObject: jsonSchemaTransformObject,

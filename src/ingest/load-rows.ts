@@ -178,7 +178,7 @@ function stageFrom(
       }
       writer.endOfRows();
       await write(writer.take());
-      return { good, rejected, days: days.count, settledRejects: settled };
+      return { good, rejected, days: days.count, settledRejects: settled, firstReject };
     };
 
     const plan = {

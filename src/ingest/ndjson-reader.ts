@@ -2,12 +2,15 @@ import { isUtf8 } from 'node:buffer';
 import { DaybookError } from '../errors.ts';
 import { Row, type RowReader, type RowVisitor } from '../mapping/row.ts';
 import type { Bytes } from './byte-source.ts';
+import { FlatObjects } from './flat-object.ts';
 import { decodeWindows1252 } from './windows-1252.ts';
 
 const LONGEST_LINE_BYTES = 16 * 2 ** 20;
 const LF = 10;
-/** A text, or a number that is no name: numbers keep their digits instead of becoming floats. */
-const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const UNDERSCORE = 95;
+const REFUSAL = '{"_refused":';
+/** A text, and whether it is a name; or a number, which keeps its digits instead of becoming a float. */
+const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"([ \t\r]*:)?|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
  * Rows of NDJSON: one object per line. Numbers come as they are written, `true` and `false` as
@@ -20,6 +23,9 @@ export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: b
   const iterator = bytes[Symbol.asyncIterator]();
   const row = new Row();
   const known = new Set(columns);
+  const flat = keepRest ? null : new FlatObjects(columns);
+  /** Texts of rows that are not flat. */
+  let texts: Buffer = Buffer.alloc(0);
   let tail: Buffer = Buffer.alloc(0);
   let rows = 0;
   let ended = false;
@@ -27,17 +33,26 @@ export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: b
   function visitLine(line: Buffer, visit: RowVisitor): void {
     const raw = line.at(-1) === 13 ? line.subarray(0, -1) : line;
     row.notUtf8 = !isUtf8(raw);
+    row.rest = null;
+    row.problem = null;
+    if (!row.notUtf8 && !isRefusal(raw) && flat?.read(raw, row)) {
+      row.number = ++rows;
+      row.raw = raw;
+      visit(row);
+      return;
+    }
     const text = row.notUtf8 ? decodeWindows1252(raw) : raw.toString('utf8');
     if (text.trim() === '') return;
     row.number = ++rows;
     row.raw = raw;
-    row.rest = null;
-    row.problem = null;
     const values = parseObject(text);
+    // Never into bytes that came.
+    row.bytes = texts;
     if (typeof values === 'string') {
       row.setTexts([text]);
       row.problem = { code: 'row_shape', reason: values };
     } else {
+      flat?.learn(Object.keys(values));
       row.setTexts(columns.map((name) => (Object.hasOwn(values, name) ? values[name] : null)));
       if (!Object.values(values).every((value) => value === null || value.isWellFormed())) {
         row.problem = { code: 'text', reason: 'a text holds half of a surrogate pair' };
@@ -49,6 +64,7 @@ export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: b
         if (others.length > 0) row.rest = Object.fromEntries(others) as Record<string, string>;
       }
     }
+    texts = row.bytes;
     visit(row);
   }
 
@@ -83,17 +99,30 @@ export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: b
   };
 }
 
+/** `_refused` stands first in such a line. */
+function isRefusal(line: Buffer): boolean {
+  return line[2] === UNDERSCORE && line.toString('latin1', 0, REFUSAL.length) === REFUSAL;
+}
+
 /** Texts by name, or why the line holds no object. */
 function parseObject(text: string): Record<string, string | null> | string {
   let parsed: unknown;
+  let names = 0;
+  const asNamed = (token: string, colon: string | undefined) => {
+    if (colon === undefined) return asText(token);
+    names++;
+    return token;
+  };
   try {
-    parsed = JSON.parse(text.replace(TEXT_OR_NUMBER, asText));
+    parsed = JSON.parse(text.replace(TEXT_OR_NUMBER, asNamed));
   } catch {
     return 'the line is no JSON';
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     return 'the line is no JSON object';
   }
+  // Readers differ in which of two they take: what was meant is not known.
+  if (names !== namesIn(parsed)) return 'a name stands twice in an object of the line';
   let whole: Record<string, unknown> | null = null;
   const values: [string, string | null][] = [];
   for (const [name, value] of Object.entries(parsed)) {
@@ -107,6 +136,15 @@ function parseObject(text: string): Record<string, string | null> | string {
     }
   }
   return Object.fromEntries(values);
+}
+
+/** All names of an object and of those within it. */
+function namesIn(value: object): number {
+  let count = Array.isArray(value) ? 0 : Object.keys(value).length;
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null) count += namesIn(inner);
+  }
+  return count;
 }
 
 function asText(token: string): string {

@@ -74,7 +74,11 @@ export async function openRows(
 }
 
 /** The columns that rows of a reader have: its own, or those that were looked for. */
-export function columnsOf(reader: RowReader, map: LoadMap, dataset: RowShape): readonly string[] {
+export function columnsOf(
+  reader: Pick<RowReader, 'columns'>,
+  map: LoadMap,
+  dataset: RowShape,
+): readonly string[] {
   if (reader.columns !== null) return reader.columns;
   const extra = map.extra === 'all' ? [] : map.extra;
   return [...new Set([...columnsUsed(map, dataset), ...extra])];

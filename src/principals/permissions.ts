@@ -35,6 +35,7 @@ const TABLE = {
   // With secrets of other systems.
   'connectors.manage':
                      [Y,   Y,    n,      n,            n,   n,   Y,      Y],
+  'ingest.read':     [Y,   Y,    Y,      n,            n,   Y,   Y,      Y],
   'rejects.read':    [Y,   Y,    Y,      n,            n,   Y,   Y,      Y],
   'rejects.retry':   [Y,   Y,    n,      n,            n,   Y,   Y,      Y],
   'rates.read':      [Y,   Y,    Y,      n,            n,   n,   Y,      Y],

@@ -13,6 +13,7 @@ import { startCleaner } from '../scheduler/cleaner.ts';
 import { startConnectors } from '../scheduler/connectors/start-connectors.ts';
 import { startExpiringProposals } from '../scheduler/expire-proposals.ts';
 import { startHashing } from '../scheduler/hash-files.ts';
+import { startIngest } from '../scheduler/ingest/start-ingest.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRating } from '../scheduler/rating/start-rating.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
@@ -102,6 +103,7 @@ export async function runRunner(config: Config): Promise<void> {
   const keys = await openInstallationKeys(config.home, config.secret);
   const rules = { privateTargets: config.privateTargets };
   const connectors = startConnectors({ database, keys, rules, log });
+  const ingest = startIngest({ database, holder, log });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
     else if (message.kind === 'wake') {
@@ -113,7 +115,7 @@ export async function runRunner(config: Config): Promise<void> {
   });
   onDrain(async () => {
     watch.stop();
-    const workers = [ahead, ticker, expiry, rating, connectors, cleaner];
+    const workers = [ahead, ticker, expiry, rating, connectors, ingest, cleaner];
     await Promise.all([executor.drain(DRAIN_MS), ...workers.map((worker) => worker.stop())]);
     await hasher.stop();
     send.close();

@@ -4,9 +4,11 @@ import {
   deleteSupersededTotals,
   deleteUnusedTotals,
   IDEMPOTENCY_KEY_MS,
+  INGEST_BATCH_MS,
   SUPERSEDED_TOTALS_MS,
   UNUSED_TOTALS_MS,
 } from '../store/expired-rows.ts';
+import { deleteEndedBatches } from '../store/ingest-queue.ts';
 import { dropDeadPins } from '../store/part-pins.ts';
 import { deleteUnsealedParts } from '../store/sealed-parts.ts';
 
@@ -18,6 +20,7 @@ export interface DeletedRows {
   readonly idempotencyKeys: number;
   readonly pins: number;
   readonly seals: number;
+  readonly ingestBatches: number;
 }
 
 /** @param now UTC epoch ms */
@@ -31,6 +34,7 @@ export async function deleteExpiredRows(
     idempotencyKeys: await inBatches(deleteIdempotencyKeys, before, database, signal),
     pins: await database.asSystem(dropDeadPins),
     seals: await inBatches(deleteUnsealedParts, now, database, signal),
+    ingestBatches: await inBatches(deleteEndedBatches, now - INGEST_BATCH_MS, database, signal),
   };
 }
 

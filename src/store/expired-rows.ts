@@ -8,6 +8,8 @@ export const IDEMPOTENCY_KEY_MS = 24 * 3_600_000;
 export const SUPERSEDED_TOTALS_MS = 7 * 86_400_000;
 /** Totals that nobody asked for in this long: 400 days, so that a yearly report finds its own. */
 export const UNUSED_TOTALS_MS = 400 * 86_400_000;
+/** A batch that was loaded is known again for this long, by its id: 90 days. */
+export const INGEST_BATCH_MS = 90 * 86_400_000;
 
 export async function deleteIdempotencyKeys(tx: Tx, before: number, limit: number) {
   return tx.run(

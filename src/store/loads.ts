@@ -39,6 +39,15 @@ export interface Staged {
   readonly days: number;
   /** Open rejects that this load settles. */
   readonly settledRejects: readonly string[];
+  /** Why the first row that was refused was. */
+  readonly firstReject?: string | null;
+}
+
+/** What else belongs to the transaction of a load. */
+export interface AroundLoad {
+  /** Before anything is staged. */
+  readonly first: (tx: Tx) => Promise<void>;
+  readonly last: (tx: Tx, stored: StoredLoad, staged: Staged) => Promise<void>;
 }
 
 export interface StoredLoad {
@@ -55,7 +64,7 @@ export interface StoredLoad {
 const LONGEST_LOAD_MS = 6 * 3_600_000;
 
 /** @throws DaybookError `E_UNAVAILABLE` when the database is lost; then nothing is stored */
-export function storeLoads(database: Database) {
+export function storeLoads(database: Database, around?: AroundLoad) {
   return (
     load: Load,
     columns: readonly StageColumn[],
@@ -66,10 +75,15 @@ export function storeLoads(database: Database) {
       load.tenantId,
       async (tx) => {
         const dataset = datasetOf(load.dataset);
+        await around?.first(tx);
         await tx.run(stageTableSql(columns, dataset));
         const names = columns.map((column) => column.name);
         const staged = await copyInto(tx, 'pg_temp.daybook_stage', names, fill, signal);
-        return orAbandon(tx, signal, () => merge(tx, load, dataset, staged));
+        return orAbandon(tx, signal, async () => {
+          const stored = await merge(tx, load, dataset, staged);
+          await around?.last(tx, stored, staged);
+          return stored;
+        });
       },
       { statementTimeoutMs: LONGEST_LOAD_MS },
     );
@@ -155,7 +169,11 @@ async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Prom
 }
 
 /** Moves the mark forward only; returns where it stands. */
-async function moveMark(tx: Tx, load: Load, to: number | null): Promise<number | null> {
+export async function moveMark(
+  tx: Tx,
+  load: { readonly tenantId: string; readonly dataset: string },
+  to: number | null,
+): Promise<number | null> {
   if (to !== null) {
     await tx.run(
       `insert into daybook.dataset_marks as m (tenant_id, dataset, complete_through)

@@ -132,6 +132,18 @@ describe('the description of the API', () => {
         'GET /v1/keys',
         'POST /v1/keys',
         'DELETE /v1/keys/{id}',
+        'POST /v1/ingest/{dataset}',
+        'POST /v1/ingest/{dataset}/complete',
+        'GET /v1/ingest/batches',
+        'GET /v1/ingest/batches/{id}',
+        'POST /v1/ingest/batches/{id}/retry',
+        'DELETE /v1/ingest/batches/{id}',
+        'GET /v1/ingest/keys',
+        'POST /v1/ingest/keys',
+        'PATCH /v1/ingest/keys/{id}',
+        'DELETE /v1/ingest/keys/{id}',
+        'GET /v1/rejects',
+        'POST /v1/rejects/retry',
         'GET /v1/members',
         'POST /v1/members',
         'DELETE /v1/members/{user_id}',
@@ -166,7 +178,9 @@ describe('the description of the API', () => {
         'application/problem+json',
       ]);
       const isPublic = ['GET /healthz', 'GET /readyz', 'GET /metrics'].includes(name);
-      expect(operation.security, name).toEqual(isPublic ? undefined : [{ bearer: [] }]);
+      const isSigned = /^POST \/v1\/ingest\/\{dataset\}/.test(name);
+      const security = isPublic ? undefined : [isSigned ? { signature: [] } : { bearer: [] }];
+      expect(operation.security, name).toEqual(security);
     }
   });
 

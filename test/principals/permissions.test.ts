@@ -58,6 +58,7 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
       'schedules.manage',
       'deliveries.read',
       'deliveries.send',
+      'ingest.read',
       'rejects.read',
       'rates.read',
       'charges.read',
@@ -92,7 +93,7 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
   },
   'key: load': {
     principal: key('t1', 'load'),
-    may: ['data.load', 'rejects.read', 'rejects.retry'],
+    may: ['data.load', 'ingest.read', 'rejects.read', 'rejects.retry'],
   },
   'key: admin': {
     principal: key('t1', 'admin'),

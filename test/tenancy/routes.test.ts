@@ -255,6 +255,30 @@ const PROBES: Readonly<Record<string, Probe>> = {
   'DELETE /v1/triggers/:id': { url: ({ trigger }) => `/v1/triggers/${trigger}` },
   // The id is no token, so it starts nothing for anybody.
   'POST /v1/triggers/:id': { url: ({ trigger }) => `/v1/triggers/${trigger}` },
+  'POST /v1/ingest/:dataset': {
+    url: ({ ingestKey }) => `/v1/ingest/calls?key=${ingestKey}`,
+    payload: () => [{}],
+  },
+  'POST /v1/ingest/:dataset/complete': {
+    url: ({ ingestKey }) => `/v1/ingest/calls/complete?key=${ingestKey}`,
+    payload: () => ({ complete_through: '2026-03-01T00:00:00Z' }),
+  },
+  'GET /v1/ingest/batches': at('/v1/ingest/batches'),
+  'GET /v1/ingest/batches/:id': ofMoney('ingest/batches/:id', 'batch'),
+  'POST /v1/ingest/batches/:id/retry': ofMoney('ingest/batches/:id/retry', 'batch'),
+  'DELETE /v1/ingest/batches/:id': ofMoney('ingest/batches/:id', 'batch'),
+  'GET /v1/ingest/keys': at('/v1/ingest/keys'),
+  'POST /v1/ingest/keys': {
+    url: () => '/v1/ingest/keys',
+    payload: (_, canary) => ({ name: canary }),
+  },
+  'PATCH /v1/ingest/keys/:id': {
+    ...ofMoney('ingest/keys/:id', 'ingestKey'),
+    payload: () => ({ maps: {} }),
+  },
+  'DELETE /v1/ingest/keys/:id': ofMoney('ingest/keys/:id', 'ingestKey'),
+  'GET /v1/rejects': at('/v1/rejects'),
+  'POST /v1/rejects/retry': at('/v1/rejects/retry'),
   'GET /healthz': at('/healthz'),
   'GET /readyz': at('/readyz'),
   'GET /metrics': at('/metrics'),
@@ -318,6 +342,8 @@ const nobody = (): Ids => ({
   rule: randomUUID(),
   assignment: randomUUID(),
   lock: randomUUID(),
+  ingestKey: `dbi_${'1'.repeat(16)}`,
+  batch: randomUUID(),
 });
 
 async function probe(route: string, headers: Record<string, string>, ids: Ids, canary: string) {

@@ -82,7 +82,36 @@ export const FIXTURES: readonly (readonly [
     'reconciliations',
     (tenant_id) => ({ ...reconciliationRowOf(tenant_id), id: reconciliationOf(tenant_id) }),
   ],
+  ['ingest_keys', (tenant_id) => ingestKeyRowOf(tenant_id, ingestKeyOf(tenant_id))],
+  [
+    'ingest_batches',
+    (tenant_id) => ({ ...ingestBatchRowOf(tenant_id, 'fixture'), id: batchOf(tenant_id) }),
+  ],
 ];
+/** Its key that signs batches, and a batch. */
+const ingestKeyOf = (tenant: string) => `dbi_${tenant.slice(-16)}`;
+const batchOf = (tenant: string) => tenant.replace(/^.{8}/, '77777777');
+const ingestKeyRowOf = (tenant_id: string, id: string) => ({
+  tenant_id,
+  id,
+  name: 'k',
+  source: 's',
+  scheme: 'standard',
+  sealed_secret: Buffer.alloc(64),
+  datasets: ['calls'],
+  created_by: 'x',
+});
+const ingestBatchRowOf = (tenant_id: string, message_id: string) => ({
+  tenant_id,
+  message_id,
+  dataset: 'calls',
+  source: 's',
+  content_sha256: Buffer.alloc(32),
+  key_id: ingestKeyOf(tenant_id),
+  stored_bytes: 1,
+  raw_bytes: 1,
+  row_count: 1,
+});
 export const reconciliationOf = (tenant: string) => tenant.replace(/^.{8}/, 'eeeeeeee');
 const productOf = (tenant_id: string) => ({
   tenant_id,
@@ -478,6 +507,26 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
     }),
     touch: 'state',
   },
+  ingest_keys: {
+    ...{ member: '', tenant: 'SIU', system: 'S' },
+    row: (tenant_id, nonce) => ingestKeyRowOf(tenant_id, nonce),
+    touch: 'last_used_at',
+  },
+  ingest_batches: {
+    ...{ member: '', tenant: 'SIU', system: 'SD' },
+    row: (tenant_id, message_id) => ingestBatchRowOf(tenant_id, message_id),
+    touch: 'state',
+  },
+  ingest_pieces: {
+    ...{ member: '', tenant: 'SID', system: '' },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      batch_id: batchOf(tenant_id),
+      piece_no: Number(nonce),
+      bytes: Buffer.alloc(1),
+    }),
+    touch: 'bytes',
+  },
   payers: {
     ...{ ...ofMoney, tenant: 'SIU' },
     row: (tenant_id, key) => ({ tenant_id, key, kind: 'customer', title: 'T' }),
@@ -722,6 +771,7 @@ export const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export const SEQUENCES: readonly string[] = [
+  'ingest_batches_seq_seq',
   'ledger_notices_id_seq',
   'reconciliation_notes_id_seq',
   'rejects_id_seq',

@@ -78,4 +78,12 @@ export const CROSSING: Readonly<Record<string, string>> = {
     'the pass over connectors serves all tenants; ids of runs that wait, a tenant in turn',
   [`select tenant_id as "tenantId", id from daybook.triggers where token_sha256 = $1`]:
     'a secret address says whose it is; found by its hash alone',
+  [`select k.id, k.tenant_id as "tenantId", k.name, k.source, k.scheme, k.header, k.prefix, k.id_header as "idHeader", k.datasets, k.maps, k.created_by as "createdBy", k.created_at as "createdAt", k.expires_at as "expiresAt", k.revoked_at as "revokedAt", k.last_used_at as "lastUsedAt", k.sealed_secret as "sealedSecret", t.name as "tenantName", k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) as "isUsable" from daybook.ingest_keys k join daybook.tenants t on t.id = k.tenant_id where k.id = $1`]:
+    'a signed batch says by its key whose it is; the secret it is held against is sealed',
+  [`select w.batches, w.bytes as "storedBytes", p.batches / $1::float8 as "batchesPerSecond", p.bytes / $1::float8 as "bytesPerSecond" from (select count(*)::float8 as batches, coalesce(sum(stored_bytes), 0)::float8 as bytes from daybook.ingest_batches where state in ('queued', 'loading')) w, (select count(*)::float8 as batches, coalesce(sum(stored_bytes), 0)::float8 as bytes from daybook.ingest_batches where state in ('loaded', 'discarded') and ended_at > now() - make_interval(secs => $1)) p`]:
+    'how much waits in all, and how fast it goes: numbers of nobody',
+  [`select h.id, h.tenant_id as "tenantId", h.dataset from ( select distinct on (b.tenant_id, b.dataset) b.id, b.tenant_id, b.dataset, b.not_before from daybook.ingest_batches b where b.state in ('queued', 'loading') -- A mark says that all before it is there: one that is dead holds it up. and not (b.kind = 'mark' and exists ( select from daybook.ingest_batches d where d.tenant_id = b.tenant_id and d.dataset = b.dataset and d.seq < b.seq and d.state = 'dead')) order by b.tenant_id, b.dataset, b.seq) h where h.not_before <= now()`]:
+    'the loading of batches works for all tenants; learns whose turn it is, never the bytes',
+  [`select (extract(epoch from now()) * 1000)::bigint as ms`]:
+    'the clock is one for all; signed batches are judged by it',
 };

@@ -9,6 +9,7 @@ import type { MailTransport } from '../../../src/delivery/mail/mail-transport.ts
 import { datasetOfForm } from '../../../src/reports/demand.ts';
 import { planAhead } from '../../../src/scheduler/ahead/plan-ahead.ts';
 import { studyDemand } from '../../../src/scheduler/ahead/study-demand.ts';
+import { loadQueued } from '../../../src/scheduler/ingest/load-queued.ts';
 import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts';
 import { findChanged } from '../../../src/scheduler/restate/find-changed.ts';
 import { createSendStage } from '../../../src/scheduler/send/send.ts';
@@ -23,11 +24,13 @@ import {
 } from '../../../src/store/connector-runs.ts';
 import { dueConnectors, lockDueConnector, setNextDue } from '../../../src/store/connectors.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { setIngestMaps } from '../../../src/store/ingest-keys.ts';
 import { verifyLedger } from '../../../src/store/ledger-statement.ts';
 import { countRejects, listRejects, rejectColumns } from '../../../src/store/rejects.ts';
 import { runScheduleNow } from '../../../src/store/save-schedule.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
 import { findTrigger, fireTrigger } from '../../../src/store/triggers.ts';
+import { callRows, ndjson, type SenderKey, sign } from '../../ingest/signed/support/sender.ts';
 import { ratingRig } from '../../scheduler/rating/support.ts';
 import { sendDeps } from '../../scheduler/send/support/stage.ts';
 import { startEngine, type TestEngine } from '../../support/engine.ts';
@@ -106,6 +109,34 @@ export async function openRig(database: Database, home: string, logged: string[]
       await engine.stop();
     },
   };
+}
+
+/** Makes a key, sends with it, and loads what waits. */
+async function sendSigned(
+  { server, database }: Rig,
+  own: Company,
+  options: { readonly path?: string; readonly isMark?: boolean; readonly breakMap?: boolean },
+): Promise<string> {
+  const { id: tenantId } = own.tenant;
+  const made = await server.inject({
+    method: 'POST',
+    url: '/v1/ingest/keys',
+    headers: { authorization: `Bearer ${own.keys.admin}` },
+    payload: { name: `${own.canary} ${randomUUID()}` },
+  });
+  const key = made.json() as SenderKey;
+  if (options.breakMap) {
+    const maps = { order_lines: 'no map' };
+    await database.asTenant(tenantId, (tx) => setIngestMaps(tx, { tenantId, id: key.id, maps }));
+  }
+  const body = options.isMark
+    ? '{"complete_through":"2026-03-03T00:00:00Z"}'
+    : ndjson(callRows(0, 3, { caller: own.canary }));
+  const type = options.isMark ? 'application/json' : 'application/x-ndjson';
+  const url = `/v1/ingest/${options.path ?? 'calls'}`;
+  const sent = await server.inject({ method: 'POST', url, ...sign(key, body, { type }) });
+  const loaded = await loadQueued({ database, holder: 'x' }, AbortSignal.timeout(20_000));
+  return `${made.body} ${sent.body} ${JSON.stringify(loaded)}`;
 }
 
 /** Something that a tenant does; answers with all that it got. */
@@ -202,6 +233,38 @@ export function flows(): Record<string, Flow> {
       database.asTenant(own.tenant.id, async (tx) =>
         JSON.stringify(await verifyLedger(tx, own.tenant.id)),
       ),
+    'ingest keys': http('GET', () => '/v1/ingest/keys'),
+    'a new ingest key': http(
+      'POST',
+      () => '/v1/ingest/keys',
+      (own) => ({ name: own.canary }),
+    ),
+    'other maps': http(
+      'PATCH',
+      (own) => `/v1/ingest/keys/${own.ids.ingestKey}`,
+      () => ({ maps: { calls: { zone: 'UTC' } } }),
+    ),
+    'the end of an ingest key': http('DELETE', (own) => `/v1/ingest/keys/${own.ids.ingestKey}`),
+    'a signed batch': (rig, own) => sendSigned(rig, own, {}),
+    // In a lane of its own, which it holds up.
+    'a signed batch that fails': (rig, own) =>
+      sendSigned(rig, own, { path: 'order_lines', breakMap: true }),
+    'a mark': (rig, own) => sendSigned(rig, own, { path: 'calls/complete', isMark: true }),
+    batches: http('GET', () => '/v1/ingest/batches'),
+    'a batch': http('GET', (own) => `/v1/ingest/batches/${own.ids.batch}`),
+    'a dead batch, again': http('POST', (own) => `/v1/ingest/batches/${own.ids.batch}/retry`),
+    'a dead batch, given up': async (rig, own) => {
+      const { database } = rig;
+      await database.asTenant(own.tenant.id, (tx) =>
+        tx.run(`update daybook.ingest_batches set state = 'dead', ended_at = now() where id = $1`, [
+          own.ids.batch,
+        ]),
+      );
+      return http('DELETE', () => `/v1/ingest/batches/${own.ids.batch}`)(rig, own);
+    },
+    'rejects, a page': http('GET', () => '/v1/rejects'),
+    'rejects, a file': http('GET', () => '/v1/rejects?format=csv'),
+    'rejects, again': http('POST', () => '/v1/rejects/retry'),
     'rate plans': http('GET', () => '/v1/rate-plans'),
     'a rate plan': http('GET', () => '/v1/rate-plans/standard'),
     'a new plan': http(

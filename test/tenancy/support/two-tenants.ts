@@ -1,4 +1,7 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { installationKeys } from '../../../src/delivery/installation-secret.ts';
+import { createIngestKey } from '../../../src/ingest/signed/create-key.ts';
 import { PRESETS } from '../../../src/principals/permissions.ts';
 import { ROLES } from '../../../src/principals/principal.ts';
 import { planStage } from '../../../src/scheduler/stages/plan.ts';
@@ -8,6 +11,7 @@ import { queueConnectorRun } from '../../../src/store/connector-runs.ts';
 import { insertConnector } from '../../../src/store/connectors.ts';
 import { addCustomer } from '../../../src/store/customers.ts';
 import type { Database, Tx } from '../../../src/store/database.ts';
+import { storeArrival } from '../../../src/store/ingest-arrivals.ts';
 import { postEntry } from '../../../src/store/ledger-postings.ts';
 import { grantTrialLicence } from '../../../src/store/licences.ts';
 import { addMember, addOperator, removeMember } from '../../../src/store/members.ts';
@@ -58,7 +62,8 @@ export interface Company {
     Record<
       | ('run' | 'key' | 'user' | 'load' | 'file' | 'schedule' | 'sealed' | 'delivery')
       | ('suppression' | 'connector' | 'trigger' | keyof Awaited<ReturnType<typeof sellAll>>)
-      | keyof Awaited<ReturnType<typeof billAll>>,
+      | keyof Awaited<ReturnType<typeof billAll>>
+      | keyof Awaited<ReturnType<typeof signAll>>,
       string
     >
   >;
@@ -106,6 +111,7 @@ async function company(database: Database, home: string, canary: string): Promis
   const loaded = await loadAll(database, tenant, canary);
   const sold = await sellAll(database, tenant, canary);
   const money = await billAll(database, tenant, canary);
+  const signed = await signAll(database, tenant, canary);
   const keys: Record<string, string> = {};
   const users: Record<string, string> = {};
   let key = '';
@@ -163,7 +169,7 @@ async function company(database: Database, home: string, canary: string): Promis
     canary,
     ids: {
       ...{ run: run.id, key, user: users.viewer, load: loaded, file: file.id, schedule, sealed },
-      ...{ delivery, suppression, ...fetched, ...sold, ...money },
+      ...{ delivery, suppression, ...fetched, ...sold, ...money, ...signed },
     },
     keys,
     users,
@@ -301,6 +307,41 @@ async function sellAll(database: Database, { id: tenantId }: TestTenant, canary:
       },
     ]);
     return { customer, product, licence: licence.id, proposal: proposal.id, reconciliation };
+  });
+}
+
+/** A key that signs batches, and a batch that died. */
+async function signAll(database: Database, tenant: TestTenant, canary: string) {
+  return database.asTenant(tenant.id, async (tx) => {
+    const key = await createIngestKey(
+      tx,
+      {
+        ...{ tenantId: tenant.id, name: canary, source: null, scheme: 'standard', secret: null },
+        ...{ header: null, prefix: null, idHeader: null, datasets: [], maps: {}, expiresAt: null },
+        createdBy: `user:${canary}`,
+      },
+      installationKeys('a secret of thirty-two characters'),
+    );
+    const calm = { batches: 0, storedBytes: 0, batchesPerSecond: 0, bytesPerSecond: 0 };
+    const wide = { batches: 1000, storedBytes: 1e9 };
+    const batch = await storeArrival(
+      tx,
+      {
+        ...{ tenantId: tenant.id, tenantName: tenant.name, dataset: 'calls', kind: 'rows' },
+        ...{ source: canary, messageId: `${canary}-message`, contentSha256: Buffer.alloc(32) },
+        ...{ keyId: key.id, completeThrough: null, rawBytes: 1, rows: 1 },
+        pieces: [gzipSync(`${canary}\n`)],
+      },
+      wide,
+      { state: calm, limits: wide },
+    );
+    await tx.run(
+      `update daybook.ingest_batches
+       set state = 'dead', ended_at = now(), error_code = 'E_INTERNAL', error_message = $2
+       where id = $1`,
+      [batch.id, canary],
+    );
+    return { ingestKey: key.id, batch: batch.id };
   });
 }
 
