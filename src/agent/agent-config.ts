@@ -52,6 +52,16 @@ interface SourceBase {
   readonly map: LoadMap | null;
   readonly everyMs: number;
   readonly key: SigningKey;
+  /** Null: requests are signed and bear no other credential. */
+  readonly apiKey: string | null;
+}
+
+/** Which rows of a dataset a snapshot stands for; null: no bound. */
+export interface MirrorScope {
+  readonly prefix: string | null;
+  /** Local dates, inclusive. */
+  readonly from: string | null;
+  readonly to: string | null;
 }
 
 export interface TableConfig extends SourceBase {
@@ -63,7 +73,7 @@ export interface TableConfig extends SourceBase {
   readonly columns: readonly string[] | null;
   readonly mode:
     | { readonly kind: 'watermark'; readonly rule: WatermarkRule }
-    | { readonly kind: 'mirror'; readonly scope: string | null };
+    | { readonly kind: 'mirror'; readonly scope: MirrorScope };
   readonly statementMs: number;
 }
 
@@ -127,12 +137,17 @@ export function parseAgentConfig(raw: unknown, surroundings: Surroundings): Agen
   const key = attempt('daybook.key', () =>
     keyOf(daybook.key_id, readSecret(daybook.key, surroundings)),
   );
+  const apiKeyPlace = daybook.api_key;
+  const apiKey =
+    apiKeyPlace === undefined
+      ? null
+      : attempt('daybook.api_key', () => readSecret(apiKeyPlace, surroundings));
   const names = file.sources.map((source) => source.name);
   const sources = file.sources.map((source, index) => {
     const where = `sources[${index}]`;
     if (names.indexOf(source.name) < index)
       problems.push(`${where}.name: ${source.name} stands twice`);
-    return sourceOf(source, { where, key, surroundings, attempt, problems });
+    return sourceOf(source, { where, key, apiKey, surroundings, attempt, problems });
   });
   if (problems.length > 0) throw problemsError(problems);
   return {
@@ -156,6 +171,7 @@ function sourceOf(
   at: {
     readonly where: string;
     readonly key: SigningKey | null;
+    readonly apiKey: string | null;
     readonly surroundings: Surroundings;
     readonly attempt: <T>(where: string, work: () => T) => T | null;
     readonly problems: string[];
@@ -170,6 +186,11 @@ function sourceOf(
     place && keyId
       ? attempt(`${where}.key`, () => keyOf(keyId, readSecret(place, surroundings)))
       : at.key;
+  const { api_key: apiKeyPlace } = source;
+  const apiKey =
+    apiKeyPlace === undefined
+      ? at.apiKey
+      : attempt(`${where}.api_key`, () => readSecret(apiKeyPlace, surroundings));
   const map =
     source.map === undefined ? null : attempt(`${where}.map`, () => mapOf(source, surroundings));
   const base = {
@@ -178,6 +199,7 @@ function sourceOf(
     map,
     everyMs: (source.every_seconds ?? (source.type === 'files' ? 10 : 60)) * 1000,
     key: key as SigningKey,
+    apiKey,
   };
   if (source.type === 'files') {
     return {
@@ -212,7 +234,14 @@ function sourceOf(
     statementMs: source.statement_seconds * 1000,
     mode:
       watermark === undefined
-        ? { kind: 'mirror', scope: mirror?.scope ?? null }
+        ? {
+            kind: 'mirror',
+            scope: {
+              prefix: mirror?.prefix ?? null,
+              from: mirror?.from ?? null,
+              to: mirror?.to ?? null,
+            },
+          }
         : {
             kind: 'watermark',
             rule: {

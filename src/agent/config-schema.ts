@@ -19,6 +19,7 @@ const common = {
   /** Where this source has a key of its own, such as that of another tenant. */
   key_id: name.optional(),
   key: secret.optional(),
+  api_key: secret.optional(),
 };
 
 const table = {
@@ -39,7 +40,10 @@ const table = {
       complete_through: z.boolean().default(true),
     })
     .optional(),
-  mirror: z.strictObject({ scope: name.optional() }).optional(),
+  /** Which rows of the dataset the snapshot stands for; nothing: all of them. */
+  mirror: z
+    .strictObject({ prefix: name.optional(), from: name.optional(), to: name.optional() })
+    .optional(),
   statement_seconds: whole(1, 86_400).default(300),
 };
 
@@ -65,6 +69,8 @@ export const AgentFile = z.strictObject({
     url: z.url({ protocol: /^https?$/ }),
     key_id: name,
     key: secret,
+    /** For mirrors, whose calls an API key opens. */
+    api_key: secret.optional(),
     timeout_seconds: whole(1, 600).default(60),
     /** Without TLS to another machine: for closed networks. */
     allow_http: z.boolean().default(false),

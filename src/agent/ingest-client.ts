@@ -32,6 +32,7 @@ export function ingestClient(of: {
   readonly dataset: string;
   readonly source: string;
   readonly key: SigningKey;
+  readonly apiKey: string | null;
   readonly poster: Poster;
   readonly clock: ServerClock;
 }): IngestClient {
@@ -42,7 +43,12 @@ export function ingestClient(of: {
     return of.poster.post(
       `${base}${request.path}`,
       body,
-      { ...signed, ...headers, 'webhook-key-id': of.key.id },
+      {
+        ...signed,
+        ...headers,
+        'webhook-key-id': of.key.id,
+        ...(of.apiKey === null ? {} : { authorization: `Bearer ${of.apiKey}` }),
+      },
       signal,
     );
   };
@@ -75,9 +81,12 @@ function requestOf(item: Item, part: Part, snapshot: string | null, source: stri
     case 'rows':
       return { path: '', id: part.id, body: part.bytes, headers: ROWS };
     case 'mirror_rows':
-      return { path: `${mirror}/rows`, id: part.id, body: part.bytes, headers: ROWS };
+      return {
+        path: `${mirror}/rows?part=${Number(item.about?.['part']) + item.parts.indexOf(part)}`,
+        ...{ id: part.id, body: part.bytes, headers: ROWS },
+      };
     case 'mirror_begin':
-      return told('/mirror', { source, scope: item.about?.['scope'] ?? null }, item, source);
+      return told('/mirror', { source, ...scopeOf(item) }, item, source);
     case 'mirror_commit':
       return told(`${mirror}/commit`, { rows: item.about?.['rows'] ?? 0 }, item, source);
     default: {
@@ -85,6 +94,12 @@ function requestOf(item: Item, part: Part, snapshot: string | null, source: stri
       return told('/complete', { complete_through: through }, item, source);
     }
   }
+}
+
+/** What of the scope is bounded. */
+function scopeOf({ about }: Item): Record<string, string | number> {
+  const bounds = ['prefix', 'from', 'to'].map((name) => [name, about?.[name] ?? null] as const);
+  return Object.fromEntries(bounds.filter(([, bound]) => bound !== null)) as Record<string, string>;
 }
 
 function told(path: string, body: object, item: Item, source: string): Request {

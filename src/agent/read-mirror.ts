@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
 import { Row } from '../mapping/row.ts';
 import { datasetOf } from '../reports/dataset.ts';
-import type { TableConfig } from './agent-config.ts';
+import type { MirrorScope, TableConfig } from './agent-config.ts';
 import { BatchBuilder, partOf } from './batch-builder.ts';
 import { lineMaker } from './line-maker.ts';
 import type { PassDeps, PassResult } from './pass.ts';
 import { allRows } from './tables/page-query.ts';
 import type { TableSource } from './tables/table-source.ts';
+
+/** A batch that is halved becomes several parts; their numbers stay apart. */
+const PARTS_OF_BATCH = 200;
 
 /**
  * One pass as a mirror: all rows as one state of the database has them. The snapshot is written down
@@ -16,7 +19,7 @@ import type { TableSource } from './tables/table-source.ts';
  */
 export async function readAsMirror(
   source: TableConfig,
-  scope: string | null,
+  scope: MirrorScope,
   table: TableSource,
   deps: PassDeps,
 ): Promise<PassResult> {
@@ -50,13 +53,14 @@ export async function readAsMirror(
     const part = await partOf(batch.take(), {
       ...{ source: source.name, dataset: dataset.name, position },
     });
-    await spool.add({ kind: 'mirror_rows', position, step: {}, parts: [part] });
+    const about = { part: batches * PARTS_OF_BATCH };
+    await spool.add({ kind: 'mirror_rows', position, step: {}, parts: [part], about });
   };
 
   spool.hold();
   try {
     const empty = { id: '', bytes: Buffer.alloc(0), rows: 0 };
-    const about = { scope, snapshot };
+    const about = { ...scope, snapshot };
     await spool.add({ kind: 'mirror_begin', position: snapshot, step: {}, parts: [empty], about });
     for await (const piece of table.read(query, signal)) {
       for (const values of piece) {

@@ -9,6 +9,7 @@ import { backOffMs, type Pace } from './pace.ts';
 import type { Item, Part, Spool, Spooled } from './spool.ts';
 
 const inflate = promisify(gunzip);
+const LF = 10;
 
 export interface SenderDeps {
   readonly source: string;
@@ -98,22 +99,20 @@ export function createSender(deps: SenderDeps): Sender {
     }
   }
 
-  /** Halves a part; false: it is a single row. */
+  /** Halves a part; a single row becomes a refused one. False: even that is too large. */
   async function split(spooled: Spooled, part: Part): Promise<boolean> {
-    if (part.rows < 2) return false;
     const { item } = spooled;
     const lines = await inflate(part.bytes);
-    let middle = lines.indexOf(10, Math.floor(lines.length / 2)) + 1;
-    if (middle === 0 || middle === lines.length) middle = lines.indexOf(10) + 1;
-    const halves: Part[] = [];
-    for (const half of [lines.subarray(0, middle), lines.subarray(middle)]) {
-      const { source, dataset } = deps;
-      halves.push(await partOf(half, { source, dataset, position: item.position }));
+    const pieces = part.rows > 1 ? halvesOf(lines) : [refusedLine(lines)];
+    if (part.rows < 2 && lines.equals(pieces[0])) return false;
+    const parts: Part[] = [];
+    const { source, dataset } = deps;
+    for (const piece of pieces) {
+      parts.push(await partOf(piece, { source, dataset, position: item.position }));
     }
-    const index = item.parts.indexOf(part);
-    const parts = item.parts.toSpliced(index, 1, ...halves);
-    await spool.replace(spooled, { ...item, parts } satisfies Item);
-    log.info({ source: deps.source, rows: part.rows }, 'a batch was too large and is halved');
+    const all = item.parts.toSpliced(item.parts.indexOf(part), 1, ...parts);
+    await spool.replace(spooled, { ...item, parts: all } satisfies Item);
+    log.info({ source, rows: part.rows, bytes: part.bytes.length }, 'a batch was too large');
     return true;
   }
 
@@ -138,4 +137,18 @@ export function createSender(deps: SenderDeps): Sender {
       return progressedMs;
     },
   };
+}
+
+function halvesOf(lines: Buffer): Buffer[] {
+  let middle = lines.indexOf(LF, lines.length >> 1) + 1;
+  if (middle === 0 || middle === lines.length) middle = lines.indexOf(LF) + 1;
+  return [lines.subarray(0, middle), lines.subarray(middle)];
+}
+
+/** What Daybook keeps of a row that it does not take: why, and how it begins. */
+function refusedLine(line: Buffer): Buffer {
+  const text = line.toString('utf8');
+  if (text.startsWith('{"_refused":"the row is too large')) return line;
+  const _refused = `the row is too large to be sent: ${line.length} bytes`;
+  return Buffer.from(`${JSON.stringify({ _refused, _raw: text.slice(0, 500).toWellFormed() })}\n`);
 }

@@ -50,6 +50,7 @@ export async function openSourceRun(source: SourceConfig, deps: SourceRunDeps): 
     dataset: source.dataset,
     source: source.name,
     key: source.key,
+    apiKey: source.apiKey,
   });
   const sender = createSender({
     ...{ source: source.name, dataset: source.dataset },

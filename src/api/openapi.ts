@@ -30,6 +30,7 @@ export async function collectOpenApi(server: ApiServer, publicUrl: string): Prom
         { name: 'rating', description: 'Rate plans, payers, and what calls were charged' },
         { name: 'ledger', description: 'Accounts, entries, statements, locked periods' },
         { name: 'ingest', description: 'Signed batches of rows, their queue and their keys' },
+        { name: 'connectors', description: 'Rows fetched from other APIs; secret addresses' },
         { name: 'rejects', description: 'Rows that were refused, and their way back' },
         { name: 'keys', description: 'API keys of the tenant' },
         { name: 'members', description: 'Who works for the tenant' },

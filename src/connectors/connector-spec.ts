@@ -7,6 +7,9 @@ import { parseZone } from '../time/zone.ts';
 
 /** What a connector fetches, as people write it; checked once, kept as it is. */
 
+/** What the secret of a connector is sealed for. */
+export const SECRET_PURPOSE = 'connector';
+
 const text = (most: number) => z.string().min(1).max(most);
 const param = z.string().regex(/^[\x21-\x7e]{1,100}$/, 'expected visible ASCII characters');
 /** Where something stands in an answer: names joined by dots; the empty text is the whole. */

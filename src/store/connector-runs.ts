@@ -158,6 +158,9 @@ export async function noteFetched(
   if (noted !== 1) throw new DaybookError('E_LEASE_LOST', { got: run.id });
 }
 
+/** Runs stay on record for so long, until a later one is done. */
+const KEPT_DAYS = 90;
+
 /**
  * The run is done and the connector has come so far, both or neither.
  * @throws DaybookError `E_LEASE_LOST`
@@ -177,6 +180,11 @@ export async function finishConnectorRun(
   );
   if (ended !== 1) throw new DaybookError('E_LEASE_LOST', { got: run.id });
   await tx.run('update daybook.connectors set since = $2 where id = $1', [run.connectorId, since]);
+  await tx.run(
+    `delete from daybook.connector_runs
+     where connector_id = $1 and ended_at < now() - make_interval(days => $2)`,
+    [run.connectorId, KEPT_DAYS],
+  );
 }
 
 /**

@@ -85,6 +85,21 @@ describe('sending', () => {
     expect(ids()).toEqual(EACH_ONCE);
   });
 
+  it('sends of a row that alone is too large why it is not there, and goes on behind it', async () => {
+    const noise = randomBytes(3_000).toString('base64');
+    writeFileSync(join(folder.path, 'a.csv'), `id,note\n1,x\n2,${noise}\n3,y\n`);
+    receiver = await startReceiver({ mostBytes: 1_000 });
+    expect(await onceWith(config(receiver))).toMatchObject([{ error: null, waiting: 0 }]);
+    expect(rowsOf(receiver.taken)).toEqual([
+      { id: '1', note: 'x' },
+      {
+        _refused: 'the row is too large to be sent: 4021 bytes',
+        _raw: expect.stringContaining(noise.slice(0, 400)),
+      },
+      { id: '3', note: 'y' },
+    ]);
+  });
+
   it.each([-3_600_000, 3_600_000, 400_000])(
     'goes by the clock of Daybook when its own is off by %d ms',
     async (off) => {

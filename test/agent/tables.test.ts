@@ -192,11 +192,18 @@ describe('as a mirror', () => {
     await admin.query(
       `insert into prices select 's' || i, i / 100.0 from generate_series(1, 20) i`,
     );
-    const of = config({ name: 'prices', table: 'prices', mirror: { scope: 'shop' } });
+    const of = config({ name: 'prices', table: 'prices', mirror: { prefix: 'shop' } });
     expect(await onceWith(of)).toMatchObject([{ error: null, taken: 20, waiting: 0 }]);
     const paths = receiver.taken.map(({ path }) => path.replace('/v1/ingest/calls/mirror', ''));
-    expect(paths).toEqual(['', '/snap1/rows', '/snap1/rows', '/snap1/rows', '/snap1/commit']);
-    expect(JSON.parse(receiver.taken[4].text)).toMatchObject({ rows: 20 });
+    expect(paths).toEqual([
+      '',
+      '/snap1/rows?part=200',
+      '/snap1/rows?part=400',
+      '/snap1/rows?part=600',
+      '/snap1/commit',
+    ]);
+    expect(JSON.parse(receiver.taken[0].text)).toEqual({ source: 'prices', prefix: 'shop' });
+    expect(JSON.parse(receiver.taken[4].text)).toEqual({ rows: 20 });
     expect(await onceWith(of)).toMatchObject([{ error: null, read: 20, taken: 0 }]);
     await admin.query(`delete from prices where sku = 's7'`);
     expect(await onceWith(of)).toMatchObject([{ error: null, taken: 19 }]);

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { asLines, parseAnswer, rowsAt, valueAt } from '../../src/connectors/answer-rows.ts';
 import { ConnectorSpec, checkConnectorSpec } from '../../src/connectors/connector-spec.ts';
-import { FIRST_PAGE, nextOfLink, nextPlace, pageRequest } from '../../src/connectors/page-request.ts';
+import {
+  FIRST_PAGE,
+  nextOfLink,
+  nextPlace,
+  pageRequest,
+} from '../../src/connectors/page-request.ts';
 import { reachedBy, sinceOf } from '../../src/connectors/since.ts';
 
 const specOf = (more: object) =>
@@ -16,8 +21,13 @@ describe('the request for a page', () => {
     const page = specOf({ paging: { kind: 'page', first: 0, size: 2 } });
     expect(urlOf(page)).toBe('https://api.example/v1/calls?limit=2&page=0');
     expect(urlOf(page, { index: 3, offset: 6, next: null })).toContain('page=3');
-    const offset = specOf({ url: 'https://api.example/calls/{offset}', paging: { kind: 'offset' } });
-    expect(urlOf(offset, { index: 1, offset: 40, next: null })).toBe('https://api.example/calls/40');
+    const offset = specOf({
+      url: 'https://api.example/calls/{offset}',
+      paging: { kind: 'offset' },
+    });
+    expect(urlOf(offset, { index: 1, offset: 40, next: null })).toBe(
+      'https://api.example/calls/40',
+    );
     const cursor = specOf({
       paging: { kind: 'cursor', path: 'meta.next' },
       since: { param: 'from', field: 'at' },
@@ -79,7 +89,11 @@ describe('the next page', () => {
     expect(nextPlace(cursor, at, { ...from, rows: 2, next: null })).toBeNull();
     expect(() => nextPlace(cursor, at, { ...from, rows: 2, next: 'A' })).toThrow('the same page');
     const link = specOf({ paging: { kind: 'link' } });
-    for (const next of ['https://evil.example/', 'http://api.example/', 'https://api.example:8443/'])
+    for (const next of [
+      'https://evil.example/',
+      'http://api.example/',
+      'https://api.example:8443/',
+    ])
       expect(() => nextPlace(link, at, { ...from, rows: 2, next })).toThrow('another host');
     expect(nextPlace(link, at, { ...from, rows: 2, next: '/v1/calls?page=2' })?.next).toBe(
       'https://api.example/v1/calls?page=2',
@@ -97,7 +111,10 @@ describe('the next page', () => {
 
 describe('an answer', () => {
   it('keeps every digit, and finds rows at a path', () => {
-    const answer = parseAnswer('{"d":{"i":[{"id":12345678901234567890,"a":1.10,"t":"x 1 \\" 2"}]}}', 'p');
+    const answer = parseAnswer(
+      '{"d":{"i":[{"id":12345678901234567890,"a":1.10,"t":"x 1 \\" 2"}]}}',
+      'p',
+    );
     const rows = rowsAt(answer, 'd.i', 'p');
     expect(rows).toEqual([{ id: '12345678901234567890', a: '1.10', t: 'x 1 " 2' }]);
     expect(asLines(rows, 'p').toString()).toBe(

@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   queueDueConnectors,
   runWaitingConnectors,
@@ -36,7 +36,12 @@ async function add(more: object, headers = api.asA): Promise<string> {
     ...{ name: `c${++names}`, dataset: 'calls', url: `${foreign?.url}/calls`, map: MAP },
     ...{ requests_per_minute: 6_000, ...more },
   };
-  const answer = await api.server.inject({ method: 'POST', url: '/v1/connectors', headers, payload });
+  const answer = await api.server.inject({
+    method: 'POST',
+    url: '/v1/connectors',
+    headers,
+    payload,
+  });
   expect(answer.statusCode, answer.body).toBe(201);
   return answer.json().id;
 }
@@ -100,7 +105,7 @@ describe('a connector', () => {
     const id = await add({ since: { param: 'since', field: 'at', overlap: 2 } });
     expect(await run(id)).toMatchObject({ state: 'done', since_before: null, since_after: at(10) });
     rows = [call(11)];
-    expect(await run(id)).toMatchObject({ loaded: 1, since_after: at(11) });
+    expect(await run(id)).toMatchObject({ rows: 1, since_after: at(11) });
     rows = [];
     await run(id);
     expect(sinces).toEqual([null, at(8), at(9)]);
@@ -137,7 +142,7 @@ describe('a connector', () => {
       const evil = pathname === '/evil';
       const link = evil ? 'http://127.0.0.1:1/' : `${pathname}?p=2`;
       return {
-        headers: second ? {} : { link: `<${link}>; rel="next"` },
+        headers: { link: second ? '' : `<${link}>; rel="next"` },
         body: [call(second ? 34 : 33)],
       };
     });
@@ -210,9 +215,9 @@ describe('a connector', () => {
     const moved = { ...body, url: 'http://127.0.0.2:9/calls' };
     const refused = await ask('PUT', `/v1/connectors/${id}`, moved);
     expect(refused.json()).toMatchObject({ code: 'E_INVALID', where: 'secret' });
-    expect((await ask('PUT', `/v1/connectors/${id}`, { ...moved, secret: null })).json()).toMatchObject(
-      { has_secret: false },
-    );
+    expect(
+      (await ask('PUT', `/v1/connectors/${id}`, { ...moved, secret: null })).json(),
+    ).toMatchObject({ has_secret: false });
   });
 
   it('may not reach private addresses where the operator does not allow it', async () => {

@@ -35,8 +35,8 @@ export async function startForeignApi(answerTo: (asked: Asked, number: number) =
         ...answer.headers,
         ...(answer.cut ? { 'content-length': String(sent.length + 10) } : {}),
       });
-      if (!answer.cut) return response.end(sent);
-      response.write(sent, () => response.destroy());
+      if (answer.cut) response.write(sent, () => response.destroy());
+      else response.end(sent);
     });
   });
   server.listen(0, '127.0.0.1');

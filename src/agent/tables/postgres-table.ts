@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { DaybookError } from '../../errors.ts';
 import type { WatermarkKind } from '../watermark.ts';
@@ -13,6 +14,7 @@ const WATERMARKS: Readonly<Record<number, WatermarkKind>> = {
   1184: 'instant',
 };
 const CONNECT_MS = 15_000;
+const CLOSE_MS = 2_000;
 
 const DIALECT: Dialect = {
   quote: (name) => `"${name.replaceAll('"', '""')}"`,
@@ -100,7 +102,8 @@ export async function openPostgresTable(
     },
     async close() {
       signal.removeEventListener('abort', hangUp);
-      await client.end().catch(() => {});
+      // A server that has frozen says no farewell, and is not waited for.
+      await Promise.race([client.end().catch(() => {}), sleep(CLOSE_MS, null, { ref: false })]);
     },
   };
 }

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { ConnectorSpec, checkConnectorSpec } from '../../connectors/connector-spec.ts';
+import {
+  ConnectorSpec,
+  checkConnectorSpec,
+  SECRET_PURPOSE,
+} from '../../connectors/connector-spec.ts';
+import { nextDueOfSpec } from '../../connectors/next-due.ts';
 import { resolveTarget } from '../../delivery/outbound/target.ts';
 import { sealText } from '../../delivery/sealed-secret.ts';
 import { DaybookError } from '../../errors.ts';
-import { nextDueOfSpec } from '../../scheduler/connectors/next-due.ts';
-import { SECRET_PURPOSE } from '../../scheduler/connectors/run-connector.ts';
 import {
   type ConnectorRun,
   listConnectorRuns,

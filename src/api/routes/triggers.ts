@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
+import { demand } from '../../principals/permissions.ts';
 import { queueConnectorRun } from '../../store/connector-runs.ts';
 import { runScheduleNow } from '../../store/save-schedule.ts';
 import { requireTenant } from '../../store/tenants.ts';
@@ -69,8 +70,9 @@ export function triggerRoutes({ server, deps }: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { tenant, name: by } = actorOf(request);
+      const { tenant, principal, name: by } = actorOf(request);
       const { body } = request;
+      if ('schedule' in body) demand(principal, 'schedules.manage');
       const token = `dbt_${randomBytes(32).toString('base64url')}`;
       const added = await database.asTenant(tenant.id, (tx) =>
         insertTrigger(tx, {

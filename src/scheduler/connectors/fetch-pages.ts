@@ -73,7 +73,7 @@ async function askPatiently(
   const { host } = new URL(request.url);
   for (let tries = 1; ; tries++) {
     let reason: string;
-    let waitMs = 1_000 * 2 ** tries;
+    let waitMs = 1_000 * 2 ** (tries - 1);
     try {
       const answer = await ask(request.url, request.body, {
         ...rules,

@@ -1,3 +1,5 @@
+import { SECRET_PURPOSE } from '../../connectors/connector-spec.ts';
+import { specOf } from '../../connectors/next-due.ts';
 import { reachedBy, sinceOf } from '../../connectors/since.ts';
 import type { InstallationKeys } from '../../delivery/installation-secret.ts';
 import type { TargetRules } from '../../delivery/outbound/target.ts';
@@ -17,7 +19,6 @@ import type { Database } from '../../store/database.ts';
 import { storeLoads } from '../../store/loads.ts';
 import { requireTenant, type Tenant } from '../../store/tenants.ts';
 import { fetchPages } from './fetch-pages.ts';
-import { specOf } from './next-due.ts';
 
 /**
  * One run: pages are fetched, gathered to loads of a bounded size and stored. Only when all are, the
@@ -31,9 +32,6 @@ export interface ConnectorDeps {
   readonly rules: TargetRules;
   readonly log: Logger;
 }
-
-/** What its secret is sealed for. */
-export const SECRET_PURPOSE = 'connector';
 
 const LEASE_SECONDS = 300;
 /** Loaded at once. */

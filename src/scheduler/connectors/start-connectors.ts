@@ -1,10 +1,10 @@
+import { nextDueOfSpec, specOf } from '../../connectors/next-due.ts';
 import { queueConnectorRun, waitingConnectorRuns } from '../../store/connector-runs.ts';
 import { dueConnectors, lockDueConnector, setNextDue } from '../../store/connectors.ts';
 import type { Database } from '../../store/database.ts';
 import { databaseNow } from '../../store/dataset-marks.ts';
 import { requireTenant } from '../../store/tenants.ts';
 import { repeat } from '../repeat.ts';
-import { nextDueOfSpec, specOf } from './next-due.ts';
 import { type ConnectorDeps, runConnector } from './run-connector.ts';
 
 const PASS_MS = 5_000;

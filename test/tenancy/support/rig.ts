@@ -425,7 +425,9 @@ export function flows(): Record<string, Flow> {
       );
       const due = await database.asSystem((tx) => dueConnectors(tx, now, 100));
       const waiting = await database.asSystem((tx) => waitingConnectorRuns(tx, 100));
-      const mine = await database.asTenant(tenantId, (tx) => lockDueConnector(tx, connectorId, now));
+      const mine = await database.asTenant(tenantId, (tx) =>
+        lockDueConnector(tx, connectorId, now),
+      );
       await database.asTenant(tenantId, (tx) => setNextDue(tx, connectorId, null));
       // Ids of others are what a pass over all tenants is given.
       const own1 = [...due, ...waiting].filter((one) => one.tenantId === tenantId);

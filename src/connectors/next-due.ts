@@ -1,15 +1,14 @@
-import { ConnectorSpec } from '../../connectors/connector-spec.ts';
-import type { NextDue } from '../../store/connectors.ts';
-import { type Calendar, calendarOf } from '../../time/calendar.ts';
-import { parseCron } from '../../time/cron-expression.ts';
-import { nextDueAfter } from '../../time/recurrence.ts';
+import { type Calendar, calendarOf } from '../time/calendar.ts';
+import { parseCron } from '../time/cron-expression.ts';
+import { nextDueAfter } from '../time/recurrence.ts';
+import { ConnectorSpec } from './connector-spec.ts';
 
 /** When a connector is due after an instant, UTC epoch ms; null: never by itself. */
 export function nextDueOfSpec(
   spec: Pick<ConnectorSpec, 'cron' | 'zone'>,
   calendar: Calendar,
   after: number,
-): NextDue | null {
+): { readonly nominal: string; readonly instant: number } | null {
   if (spec.cron === undefined) return null;
   const clocks = spec.zone === undefined ? calendar : calendarOf(spec.zone);
   const due = nextDueAfter(parseCron(spec.cron), clocks, after);
