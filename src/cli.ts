@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   cache: async () => (await import('./cli/cache.ts')).cacheCommand(),
   tenant: async () => (await import('./cli/tenant.ts')).tenantCommand(),
   demand: async () => (await import('./cli/demand.ts')).demandCommand(),
+  agent: async () => (await import('./cli/agent.ts')).agentCommand(),
   demo: async () => (await import('./cli/demo.ts')).demoCommand(),
   migrate: async () => (await import('./cli/migrate.ts')).migrateCommand(),
   doctor: async () => (await import('./cli/doctor.ts')).doctorCommand(),

@@ -187,6 +187,11 @@ export function configFromProcess(): Config {
   return readConfig(process.env);
 }
 
+/** For the agent, whose configuration names the variables that its secrets stand in. */
+export function processEnvironment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}
+
 /** What is wrong with variables that go together. */
 function problemsTogether(given: Readonly<Record<string, unknown>>): string[] {
   const problems: string[] = [];

@@ -9,7 +9,7 @@ const FOR_ALL = ['errors', 'config', 'log'];
 const GROUND = ['time', 'money'];
 const RULES = [...GROUND, 'reports', 'billing', 'sales', 'principals'];
 const ADAPTERS = ['store', 'sources', 'cache', 'pool', 'delivery', 'ingest'];
-const BELOW = [...RULES, 'mapping', ...ADAPTERS, 'bindings'];
+const BELOW = [...RULES, 'mapping', 'connectors', ...ADAPTERS, 'bindings'];
 
 /** Room → rooms it may import, besides itself and those for all. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -25,13 +25,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pool: RULES,
   delivery: RULES,
   mapping: RULES,
+  connectors: [...RULES, 'mapping'],
   ingest: [...RULES, 'mapping', 'store'],
   bindings: [...RULES, 'mapping', 'store', 'sources', 'delivery'],
   demo: [...RULES, 'mapping', 'store', 'ingest'],
+  agent: [...RULES, 'mapping', 'ingest', 'delivery'],
   scheduler: BELOW,
   api: BELOW,
   roles: [...BELOW, 'api', 'scheduler', 'demo'],
-  cli: [...BELOW, 'api', 'scheduler', 'demo', 'roles'],
+  cli: [...BELOW, 'agent', 'api', 'scheduler', 'demo', 'roles'],
 };
 
 /** Room → rooms of which it may see types: it is handed the database, and opens none. */

@@ -31,6 +31,7 @@ export async function collectOpenApi(server: ApiServer, publicUrl: string): Prom
         { name: 'ledger', description: 'Accounts, entries, statements, locked periods' },
         { name: 'sources', description: 'Foreign databases, and whose rows stand there' },
         { name: 'ingest', description: 'Signed batches of rows, their queue and their keys' },
+        { name: 'connectors', description: 'Rows fetched from other APIs; secret addresses' },
         { name: 'rejects', description: 'Rows that were refused, and their way back' },
         { name: 'keys', description: 'API keys of the tenant' },
         { name: 'members', description: 'Who works for the tenant' },

@@ -15,6 +15,7 @@ import { measureRequests } from './request-metrics.ts';
 import { validatorCompiler } from './request-schema.ts';
 import { allowedMethods } from './route-table.ts';
 import { chargeRoutes } from './routes/charges.ts';
+import { connectorRoutes } from './routes/connectors.ts';
 import type { ApiServer, RouteContext } from './routes/context.ts';
 import { customerRoutes } from './routes/customers.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
@@ -51,6 +52,7 @@ import { sealedFileRoutes } from './routes/sealed-files.ts';
 import { sourceBindingRoutes } from './routes/source-bindings.ts';
 import { sourceRoutes } from './routes/sources.ts';
 import { summaryRoute } from './routes/summary.ts';
+import { triggerRoutes } from './routes/triggers.ts';
 import { createTokenVerifier } from './supabase-token.ts';
 
 /** A request's head must have come by then, and its whole by the second. */
@@ -117,7 +119,10 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
       {
         method: request.method,
         // Never the query or a header: they may hold numbers of people, and keys.
-        path: request.url.split('?', 1)[0].slice(0, 500),
+        path: request.url
+          .split('?', 1)[0]
+          .replace(/\/dbt_[^/]*/, '/dbt_…')
+          .slice(0, 500),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime),
         who: request.actor?.name,
@@ -175,6 +180,8 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
   ingestKeyRoutes(context);
   await rejectRoutes(context);
   memberRoutes(context);
+  connectorRoutes(context);
+  triggerRoutes(context);
   healthRoutes(context);
   pageRoutes(context);
   await serveOpenApi(server);

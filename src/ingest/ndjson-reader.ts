@@ -7,12 +7,15 @@ import { decodeWindows1252 } from './windows-1252.ts';
 
 const LONGEST_LINE_BYTES = 16 * 2 ** 20;
 const LF = 10;
+const UNDERSCORE = 95;
+const REFUSAL = '{"_refused":';
 /** A text, and whether it is a name; or a number, which keeps its digits instead of becoming a float. */
 const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"([ \t\r]*:)?|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
  * Rows of NDJSON: one object per line. Numbers come as they are written, `true` and `false` as
- * text, objects and lists as JSON; null and absent are the same.
+ * text, objects and lists as JSON; null and absent are the same. A row with `_refused` is one that
+ * its sender could not read, with the reason: it becomes a reject.
  * @param columns the names that are looked for
  * @param keepRest also take along what has other names
  */
@@ -32,7 +35,7 @@ export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: b
     row.notUtf8 = !isUtf8(raw);
     row.rest = null;
     row.problem = null;
-    if (!row.notUtf8 && flat?.read(raw, row)) {
+    if (!row.notUtf8 && !isRefusal(raw) && flat?.read(raw, row)) {
       row.number = ++rows;
       row.raw = raw;
       visit(row);
@@ -54,6 +57,8 @@ export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: b
       if (!Object.values(values).every((value) => value === null || value.isWellFormed())) {
         row.problem = { code: 'text', reason: 'a text holds half of a surrogate pair' };
       }
+      const refused = Object.hasOwn(values, '_refused') ? values['_refused'] : null;
+      if (refused !== null) row.problem = { code: 'row_shape', reason: refused.slice(0, 500) };
       if (keepRest) {
         const others = Object.entries(values).filter(([name, v]) => !known.has(name) && v !== null);
         if (others.length > 0) row.rest = Object.fromEntries(others) as Record<string, string>;
@@ -92,6 +97,11 @@ export function openNdjson(bytes: Bytes, columns: readonly string[], keepRest: b
       await iterator.return?.();
     },
   };
+}
+
+/** `_refused` stands first in such a line. */
+function isRefusal(line: Buffer): boolean {
+  return line[2] === UNDERSCORE && line.toString('latin1', 0, REFUSAL.length) === REFUSAL;
 }
 
 /** Texts by name, or why the line holds no object. */

@@ -9,7 +9,6 @@ import type { Row } from '../mapping/row.ts';
 import { Span } from '../mapping/span.ts';
 import type { Field, RowShape } from '../reports/dataset.ts';
 import type { StageColumn } from '../store/loads.ts';
-import type { CopyWriter } from './copy-writer.ts';
 
 /**
  * Rows in, rows of COPY out: each field is found, read as its type and written, or the row is
@@ -19,6 +18,19 @@ import type { CopyWriter } from './copy-writer.ts';
 /** B-tree keys must stay far below a third of a page. */
 const LONGEST_KEY_BYTES = 1024;
 const NO_SOURCE: Locate = () => 0;
+
+/** What encoded rows are written to: `CopyWriter`, or another that writes the same in order. */
+export interface RowWriter {
+  /** Set back to where a row began, the row was never written. */
+  length: number;
+  beginRow(fields: number): void;
+  none(): void;
+  bigint(value: number): void;
+  /** @param instantMs UTC epoch ms */
+  instant(instantMs: number): void;
+  text(source: Buffer, start: number, end: number): void;
+  jsonb(value: unknown): void;
+}
 
 interface FieldPlan {
   readonly field: Field;
@@ -54,7 +66,7 @@ export class RowEncoder {
   readonly #columns: readonly string[];
   readonly #fixedCount: number;
   readonly #extra: readonly { readonly name: string; readonly index: number }[];
-  readonly #writer: CopyWriter;
+  readonly #writer: RowWriter;
   readonly #span = new Span();
   readonly #stagedFields: number;
 
@@ -74,7 +86,7 @@ export class RowEncoder {
     map: LoadMap;
     columns: readonly string[];
     fixedCount: boolean;
-    writer: CopyWriter;
+    writer: RowWriter;
   }) {
     const { dataset, map, columns } = options;
     this.#columns = columns;

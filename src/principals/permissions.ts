@@ -31,6 +31,10 @@ const TABLE = {
   'deliveries.send': [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
   'deliveries.manage':[Y,  Y,    n,      n,            n,   n,   Y,      Y],
   'data.load':       [Y,   Y,    n,      n,            n,   Y,   Y,      Y],
+  'connectors.read': [Y,   Y,    Y,      n,            n,   n,   Y,      Y],
+  // With secrets of other systems, and what they load.
+  'connectors.manage':
+                     [Y,   Y,    n,      n,            n,   n,   Y,      Y],
   'ingest.read':     [Y,   Y,    Y,      n,            n,   Y,   Y,      Y],
   'rejects.read':    [Y,   Y,    Y,      n,            n,   Y,   Y,      Y],
   'rejects.retry':   [Y,   Y,    n,      n,            n,   Y,   Y,      Y],

@@ -3,6 +3,7 @@ import { tenantSourceOf } from '../bindings/source-of-config.ts';
 import { createPartStore } from '../cache/part-store.ts';
 import { sweepOwnUnfinished } from '../cache/unfinished.ts';
 import type { Config } from '../config.ts';
+import { openInstallationKeys } from '../delivery/installation-secret.ts';
 import { createLogger } from '../log.ts';
 import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage } from '../pool/messages.ts';
@@ -10,6 +11,7 @@ import { startPlanningAhead } from '../scheduler/ahead/start-planning.ts';
 import { createCacheMeter } from '../scheduler/cache-metrics.ts';
 import { clean } from '../scheduler/clean.ts';
 import { startCleaner } from '../scheduler/cleaner.ts';
+import { startConnectors } from '../scheduler/connectors/start-connectors.ts';
 import { startExpiringProposals } from '../scheduler/expire-proposals.ts';
 import { startHashing } from '../scheduler/hash-files.ts';
 import { startIngest } from '../scheduler/ingest/start-ingest.ts';
@@ -98,6 +100,9 @@ export async function runRunner(config: Config): Promise<void> {
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
   const expiry = startExpiringProposals({ database, log });
   const rating = startRating({ database, source, holder, log });
+  const keys = await openInstallationKeys(config.home, config.secret);
+  const rules = { privateTargets: config.privateTargets };
+  const connectors = startConnectors({ database, keys, rules, log });
   const ingest = startIngest({ database, holder, log });
   process.on('message', (message: HubMessage) => {
     if (message.kind === 'dispatched' || message.kind === 'refused') receive(message);
@@ -105,11 +110,12 @@ export async function runRunner(config: Config): Promise<void> {
       executor.wake();
       // Perhaps somebody wants a schedule now.
       ticker.wake('process');
+      connectors.wake();
     }
   });
   onDrain(async () => {
     watch.stop();
-    const workers = [ahead, ticker, expiry, rating, ingest, cleaner];
+    const workers = [ahead, ticker, expiry, rating, connectors, ingest, cleaner];
     await Promise.all([executor.drain(DRAIN_MS), ...workers.map((worker) => worker.stop())]);
     await hasher.stop();
     send.close();

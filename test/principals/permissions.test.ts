@@ -58,6 +58,7 @@ const EXPECTED: Record<string, { principal: Principal; may: readonly Action[] }>
       'schedules.manage',
       'deliveries.read',
       'deliveries.send',
+      'connectors.read',
       'ingest.read',
       'rejects.read',
       'rates.read',

@@ -41,6 +41,11 @@ const SOURCE = {
   settings: { host: '127.0.0.1', port: '1', database: 'd', user: 'u', tls: 'off' },
   credentials: { password: 'p' },
 };
+const byConnector = (rest: string): Probe => ({
+  url: ({ connector }) => `/v1/connectors/${connector}${rest}`,
+});
+/** An address, so that no name is looked up. */
+const CONNECTOR = { dataset: 'calls', url: 'https://1.1.1.1/calls' };
 const ofMoney = (rest: string, name: keyof Ids): Probe => ({
   url: (ids) => `/v1/${rest.replace(':id', ids[name])}`,
 });
@@ -259,6 +264,27 @@ const PROBES: Readonly<Record<string, Probe>> = {
   'DELETE /v1/suppressions/:id': {
     url: ({ suppression }) => `/v1/suppressions/${suppression}`,
   },
+  'GET /v1/connectors': at('/v1/connectors'),
+  'POST /v1/connectors': {
+    url: () => '/v1/connectors',
+    payload: (_, canary) => ({ ...CONNECTOR, name: `${canary} ${randomUUID()}` }),
+  },
+  'GET /v1/connectors/:id': byConnector(''),
+  'PUT /v1/connectors/:id': {
+    ...byConnector(''),
+    payload: (_, canary) => ({ ...CONNECTOR, name: `${canary} ${randomUUID()}` }),
+  },
+  'POST /v1/connectors/:id/run': byConnector('/run'),
+  'GET /v1/connectors/:id/runs': byConnector('/runs'),
+  'DELETE /v1/connectors/:id': byConnector(''),
+  'GET /v1/triggers': at('/v1/triggers'),
+  'POST /v1/triggers': {
+    url: () => '/v1/triggers',
+    payload: ({ connector }) => ({ name: 'mine', connector }),
+  },
+  'DELETE /v1/triggers/:id': { url: ({ trigger }) => `/v1/triggers/${trigger}` },
+  // The id is no token, so it starts nothing for anybody.
+  'POST /v1/triggers/:id': { url: ({ trigger }) => `/v1/triggers/${trigger}` },
   'POST /v1/ingest/:dataset': {
     url: ({ ingestKey }) => `/v1/ingest/calls?key=${ingestKey}`,
     payload: () => [{}],
@@ -341,6 +367,8 @@ const nobody = (): Ids => ({
   proposal: randomUUID(),
   delivery: randomUUID(),
   suppression: randomUUID(),
+  connector: randomUUID(),
+  trigger: randomUUID(),
   rule: randomUUID(),
   assignment: randomUUID(),
   lock: randomUUID(),

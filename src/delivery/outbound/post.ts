@@ -17,6 +17,12 @@ export interface PostAnswer {
   readonly body: string;
 }
 
+/** An answer of {@link ask}. */
+export interface AskAnswer extends PostAnswer {
+  /** False: it was longer than it may be, or was cut off. */
+  readonly isWhole: boolean;
+}
+
 /** A request that had no answer. */
 export class PostFailure extends Error {
   override readonly name = 'PostFailure';
@@ -42,13 +48,24 @@ export interface PostOptions extends TargetRules {
   readonly tls?: ConnectionOptions;
 }
 
+export interface AskOptions extends PostOptions {
+  readonly method: 'GET' | 'POST';
+  readonly mostAnswerBytes: number;
+}
+
 const TIMEOUT_MS = 15_000;
 export const MOST_ANSWER_BYTES = 64 << 10;
 
 /**
  * @throws DaybookError of {@link resolveTarget}: nothing was connected to; PostFailure
  */
-export async function post(url: string, body: Buffer, options: PostOptions): Promise<PostAnswer> {
+export function post(url: string, body: Buffer, options: PostOptions): Promise<PostAnswer> {
+  return ask(url, body, { ...options, method: 'POST', mostAnswerBytes: MOST_ANSWER_BYTES });
+}
+
+/** {@link post}, for what is fetched: with a method, and with as much of an answer as is wanted. */
+export async function ask(url: string, body: Buffer, options: AskOptions): Promise<AskAnswer> {
+  const { method, mostAnswerBytes } = options;
   const target = await resolveTarget(url, options.where, options);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
@@ -62,11 +79,14 @@ export async function post(url: string, body: Buffer, options: PostOptions): Pro
       reject(new PostFailure(late ? 'no answer in time' : error.message, { wasSent, code }, error));
     };
     const request = (secure ? https : http).request(target.url, {
-      method: 'POST',
+      method,
       // None is kept: each connection is made to an address that was checked for it.
       agent: false,
       lookup: checkedLookup(target.addresses),
-      headers: { ...options.headers, 'content-length': body.length },
+      headers: {
+        ...options.headers,
+        ...(method === 'GET' ? {} : { 'content-length': body.length }),
+      },
       signal,
       ...options.tls,
     });
@@ -83,21 +103,21 @@ export async function post(url: string, body: Buffer, options: PostOptions): Pro
     request.on('response', (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
-      const done = () => {
+      const done = (isWhole: boolean) => {
         const { statusCode = 0, headers } = response;
-        const text = Buffer.concat(chunks).subarray(0, MOST_ANSWER_BYTES).toString('utf8');
-        resolve({ status: statusCode, headers, body: text });
+        const text = Buffer.concat(chunks).subarray(0, mostAnswerBytes).toString('utf8');
+        resolve({ status: statusCode, headers, body: text, isWhole });
       };
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         bytes += chunk.length;
-        if (bytes < MOST_ANSWER_BYTES) return;
-        done();
+        if (bytes < mostAnswerBytes) return;
+        done(false);
         response.destroy();
       });
-      response.on('end', done);
+      response.on('end', () => done(true));
       // The status has come: what is missing of the body changes nothing.
-      response.on('error', done);
+      response.on('error', () => done(false));
     });
     request.end(body);
   });

@@ -28,10 +28,11 @@ export const occurrenceOf = (tenant: string) => tenant.replace(/^.{8}/, 'eeeeeee
 export const fileOf = (tenant: string) => tenant.replace(/^.{8}/, 'ffffffff');
 /** And the sealed file of it, and a delivery. */
 export const reportFileOf = (tenant: string) => tenant.replace(/^.{8}/, 'cccccccc');
+export const connectorOf = (tenant: string) => tenant.replace(/^.{8}/, '88888888');
 export const deliveryOf = (tenant: string) => tenant.replace(/^.{8}/, '99999999');
 
 /** And a source of its own, for bindings. */
-export const sourceOf = (tenant: string) => tenant.replace(/^.{8}/, '88888888');
+export const sourceOf = (tenant: string) => tenant.replace(/^.{8}/, '66666666');
 
 /** Tables whose first row the tests give an id, in the order in which they refer to each other. */
 export const WITH_ID: Readonly<Record<string, (tenant: string) => string>> = {
@@ -43,6 +44,7 @@ export const WITH_ID: Readonly<Record<string, (tenant: string) => string>> = {
   report_files: reportFileOf,
   deliveries: deliveryOf,
   sources: sourceOf,
+  connectors: connectorOf,
 };
 
 /** What else every tenant of the tests has, for rows that refer to it. */
@@ -408,6 +410,40 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
     ...{ member: '', ...kept },
     row: (tenant_id, changed_by) => ({ tenant_id, changed_by }),
     touch: 'link_days',
+  },
+  connectors: {
+    ...{ member: '', tenant: 'SIUD', system: 'S' },
+    row: (tenant_id, name) => ({
+      tenant_id,
+      name,
+      spec: '{}',
+      created_by: 'x',
+      changed_by: 'x',
+    }),
+    touch: 'active',
+  },
+  connector_runs: {
+    ...{ member: '', tenant: 'SIUD', system: 'S' },
+    row: (tenant_id, requested_by) => ({
+      tenant_id,
+      requested_by,
+      connector_id: connectorOf(tenant_id),
+      cause: 'person',
+      state: 'done',
+      ended_at: now,
+    }),
+    touch: 'pages',
+  },
+  triggers: {
+    ...{ member: '', tenant: 'SIUD', system: 'S' },
+    row: (tenant_id, nonce) => ({
+      tenant_id,
+      name: 't',
+      connector_id: connectorOf(tenant_id),
+      token_sha256: Buffer.from(nonce.padStart(32, '0')),
+      created_by: 'x',
+    }),
+    touch: 'fires',
   },
   idempotency_keys: {
     ...{ member: '', ...kept },

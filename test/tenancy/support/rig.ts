@@ -13,12 +13,22 @@ import { loadQueued } from '../../../src/scheduler/ingest/load-queued.ts';
 import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts';
 import { findChanged } from '../../../src/scheduler/restate/find-changed.ts';
 import { createSendStage } from '../../../src/scheduler/send/send.ts';
+import {
+  claimConnectorRun,
+  failConnectorRun,
+  finishConnectorRun,
+  noteFetched,
+  queueConnectorRun,
+  waitingConnectorRuns,
+} from '../../../src/store/connector-runs.ts';
+import { dueConnectors, lockDueConnector, setNextDue } from '../../../src/store/connectors.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { setIngestMaps } from '../../../src/store/ingest-keys.ts';
 import { verifyLedger } from '../../../src/store/ledger-statement.ts';
 import { countRejects, listRejects, rejectColumns } from '../../../src/store/rejects.ts';
 import { runScheduleNow } from '../../../src/store/save-schedule.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
+import { findTrigger, fireTrigger } from '../../../src/store/triggers.ts';
 import { callRows, ndjson, type SenderKey, sign } from '../../ingest/signed/support/sender.ts';
 import { ratingRig } from '../../scheduler/rating/support.ts';
 import { sendDeps } from '../../scheduler/send/support/stage.ts';
@@ -32,7 +42,11 @@ import {
   REPORTS,
   stepsOf,
   tokenOf,
+  triggerTokenSha256,
 } from './two-tenants.ts';
+
+/** An address, so that no name is looked up. */
+const connectorOf = (name: string) => ({ name, dataset: 'calls', url: 'https://1.1.1.1/calls' });
 
 /** The real API, executor, store and loader over one database; only threads are missing. */
 export interface Rig {
@@ -373,6 +387,88 @@ export function flows(): Record<string, Flow> {
       (own) => `/v1/sources/${own.ids.source}`,
       (own) => ({ credentials: { password: own.canary } }),
     ),
+    connectors: http('GET', () => '/v1/connectors'),
+    'a connector': http('GET', (own) => `/v1/connectors/${own.ids.connector}`),
+    'runs of a connector': http('GET', (own) => `/v1/connectors/${own.ids.connector}/runs`),
+    'a connector, run': http('POST', (own) => `/v1/connectors/${own.ids.connector}/run`),
+    'a new connector': http(
+      'POST',
+      () => '/v1/connectors',
+      (own) => connectorOf(`${own.canary} ${randomUUID()}`),
+    ),
+    'a connector, changed': http(
+      'PUT',
+      (own) => `/v1/connectors/${own.ids.connector}`,
+      (own) => ({ ...connectorOf(own.canary), cron: '0 3 * * *' }),
+    ),
+    'the end of a connector': async (rig, own) => {
+      const made = (await all['a new connector'](rig, own)).replace(/^[^{]*{[^}]*} /, '');
+      const { id } = JSON.parse(made) as { id: string };
+      return http('DELETE', () => `/v1/connectors/${id}`)(rig, own);
+    },
+    'what a connector fetches': async ({ database }, own) => {
+      const tenantId = own.tenant.id;
+      const connectorId = own.ids.connector;
+      const by = 'user:test';
+      const fetched = {
+        ...{ pages: 1, rows: 1, loaded: 1, updated: 0, unchanged: 0, rejected: 0 },
+        firstReject: null,
+      };
+      const ask = { tenantId, connectorId, cause: 'person', by } as const;
+      const given: unknown[] = [];
+      for (const way of ['done', 'failed'] as const) {
+        given.push(
+          await database.asTenant(tenantId, async (tx) => {
+            // Whoever was at it has given up.
+            await tx.run(
+              `update daybook.connector_runs set state = 'failed', ended_at = now()
+               where connector_id = $1 and state = 'running'`,
+              [connectorId],
+            );
+            const id = await queueConnectorRun(tx, ask);
+            const run = await claimConnectorRun(tx, id, 60);
+            if (run === null) return null;
+            await noteFetched(tx, run, fetched, 60);
+            if (way === 'done') await finishConnectorRun(tx, run, fetched, '7');
+            else await failConnectorRun(tx, run, { code: 'E_IO', message: 'x', details: {} }, null);
+            return run;
+          }),
+        );
+      }
+      const now = Date.now();
+      await database.asTenant(tenantId, (tx) =>
+        setNextDue(tx, connectorId, { nominal: '2020-01-01 00:00', instant: now - 1 }),
+      );
+      const due = await database.asSystem((tx) => dueConnectors(tx, now, 100));
+      const waiting = await database.asSystem((tx) => waitingConnectorRuns(tx, 100));
+      const mine = await database.asTenant(tenantId, (tx) =>
+        lockDueConnector(tx, connectorId, now),
+      );
+      await database.asTenant(tenantId, (tx) => setNextDue(tx, connectorId, null));
+      // Ids of others are what a pass over all tenants is given.
+      const own1 = [...due, ...waiting].filter((one) => one.tenantId === tenantId);
+      return JSON.stringify([given, own1, mine]);
+    },
+    triggers: http('GET', () => '/v1/triggers'),
+    'a new trigger': http(
+      'POST',
+      () => '/v1/triggers',
+      (own) => ({ name: own.canary, connector: own.ids.connector }),
+    ),
+    'a trigger that fires': async ({ database }, own) => {
+      const found = await database.asSystem((tx) =>
+        findTrigger(tx, triggerTokenSha256(own.canary)),
+      );
+      const fired = await database.asTenant(own.tenant.id, (tx) =>
+        fireTrigger(tx, own.ids.trigger),
+      );
+      return JSON.stringify([found, fired]);
+    },
+    'the end of a trigger': async (rig, own) => {
+      const made = (await all['a new trigger'](rig, own)).replace(/^[^{]*{[^}]*} /, '');
+      const { id } = JSON.parse(made) as { id: string };
+      return http('DELETE', () => `/v1/triggers/${id}`)(rig, own);
+    },
     keys: http('GET', () => '/v1/keys'),
     members: http('GET', () => '/v1/members'),
     'a new key': http(

@@ -1,4 +1,4 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { installationKeys } from '../../../src/delivery/installation-secret.ts';
 import { sealSecret } from '../../../src/delivery/sealed-secret.ts';
@@ -8,8 +8,10 @@ import { ROLES } from '../../../src/principals/principal.ts';
 import { planStage } from '../../../src/scheduler/stages/plan.ts';
 import { processStage } from '../../../src/scheduler/stages/process.ts';
 import { createApiKey } from '../../../src/store/api-keys.ts';
+import { queueConnectorRun } from '../../../src/store/connector-runs.ts';
+import { insertConnector } from '../../../src/store/connectors.ts';
 import { addCustomer } from '../../../src/store/customers.ts';
-import type { Database } from '../../../src/store/database.ts';
+import type { Database, Tx } from '../../../src/store/database.ts';
 import { storeArrival } from '../../../src/store/ingest-arrivals.ts';
 import { postEntry } from '../../../src/store/ledger-postings.ts';
 import { grantTrialLicence } from '../../../src/store/licences.ts';
@@ -28,6 +30,7 @@ import { addSchedule, runScheduleNow } from '../../../src/store/save-schedule.ts
 import { insertBinding } from '../../../src/store/source-bindings.ts';
 import { insertSource } from '../../../src/store/sources.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
+import { insertTrigger } from '../../../src/store/triggers.ts';
 import { load } from '../../ingest/support/load.ts';
 import { ratingRig } from '../../scheduler/rating/support.ts';
 import { addOwing, owe } from '../../scheduler/send/support/owed.ts';
@@ -61,7 +64,7 @@ export interface Company {
   readonly ids: Readonly<
     Record<
       | ('run' | 'key' | 'user' | 'load' | 'file' | 'schedule' | 'sealed' | 'delivery')
-      | ('suppression' | keyof Awaited<ReturnType<typeof sellAll>>)
+      | ('suppression' | 'connector' | 'trigger' | keyof Awaited<ReturnType<typeof sellAll>>)
       | keyof Awaited<ReturnType<typeof bindOne>>
       | keyof Awaited<ReturnType<typeof billAll>>
       | keyof Awaited<ReturnType<typeof signAll>>,
@@ -166,16 +169,42 @@ async function company(database: Database, home: string, canary: string): Promis
     );
     return row.id;
   });
+  const fetched = await database.asTenant(tenant.id, (tx) => addFetching(tx, tenant.id, canary));
   return {
     tenant,
     canary,
     ids: {
       ...{ run: run.id, key, user: users.viewer, load: loaded, file: file.id, schedule, sealed },
-      ...{ delivery, suppression, ...sold, ...money, ...bound, ...signed },
+      ...{ delivery, suppression, ...fetched, ...sold, ...money, ...bound, ...signed },
     },
     keys,
     users,
   };
+}
+
+/** A connector that waits to be run, and a trigger of it. */
+async function addFetching(
+  tx: Tx,
+  tenantId: string,
+  canary: string,
+): Promise<{ connector: string; trigger: string }> {
+  const spec = { dataset: 'calls', url: 'https://1.1.1.1/calls', headers: { 'x-own': canary } };
+  const by = `user:${canary}`;
+  const { id: connector } = await insertConnector(tx, {
+    ...{ tenantId, id: randomUUID(), name: canary, spec, active: true, by },
+    sealedSecret: Buffer.from(canary),
+    next: null,
+  });
+  await queueConnectorRun(tx, { tenantId, connectorId: connector, cause: 'person', by });
+  const { id: trigger } = await insertTrigger(tx, {
+    ...{ tenantId, name: canary, connectorId: connector, scheduleId: null, by },
+    tokenSha256: triggerTokenSha256(canary),
+  });
+  return { connector, trigger };
+}
+
+export function triggerTokenSha256(canary: string): Buffer {
+  return createHash('sha256').update(canary).digest();
 }
 
 /** A schedule, and one file that it made and owes. */
