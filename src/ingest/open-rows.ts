@@ -1,9 +1,11 @@
 import { DaybookError } from '../errors.ts';
+import { hasPaths } from '../mapping/json-path.ts';
 import { columnsUsed, type LoadMap } from '../mapping/load-map.ts';
 import type { RowReader } from '../mapping/row.ts';
 import type { RowShape } from '../reports/dataset.ts';
 import { asUtf8, type Bytes, peek, unzipped } from './byte-source.ts';
 import { openDelimited } from './delimited-reader.ts';
+import { flattened } from './flatten-json.ts';
 import {
   formatOfName,
   type InputFormat,
@@ -60,7 +62,9 @@ export async function openRows(
   if (format === 'ndjson') {
     const extra = map.extra === 'all' ? [] : map.extra;
     const columns = [...new Set([...columnsUsed(map, dataset), ...extra])];
-    const reader = openNdjson(text.bytes, columns, map.extra === 'all');
+    const all = map.extra === 'all';
+    const rows = hasPaths(columns) ? flattened(text.bytes, columns, all) : text.bytes;
+    const reader = openNdjson(rows, columns, all);
     return { reader: { ...reader, columns: null }, format, description: 'ndjson' };
   }
   const delimiter = map.delimiter ?? (format === 'tsv' ? '\t' : sniffDelimiter(text.head));

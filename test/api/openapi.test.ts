@@ -142,6 +142,14 @@ describe('the description of the API', () => {
         'POST /v1/ingest/keys',
         'PATCH /v1/ingest/keys/{id}',
         'DELETE /v1/ingest/keys/{id}',
+        'GET /v1/ingest/{dataset}/mirror',
+        'POST /v1/ingest/{dataset}/mirror',
+        'GET /v1/ingest/{dataset}/mirror/{id}',
+        'DELETE /v1/ingest/{dataset}/mirror/{id}',
+        'POST /v1/ingest/{dataset}/mirror/{id}/rows',
+        'POST /v1/ingest/{dataset}/mirror/{id}/commit',
+        'GET /v1/ingest/{dataset}/settings',
+        'PATCH /v1/ingest/{dataset}/settings',
         'GET /v1/rejects',
         'POST /v1/rejects/retry',
         'GET /v1/members',
@@ -178,7 +186,7 @@ describe('the description of the API', () => {
         'application/problem+json',
       ]);
       const isPublic = ['GET /healthz', 'GET /readyz', 'GET /metrics'].includes(name);
-      const isSigned = /^POST \/v1\/ingest\/\{dataset\}/.test(name);
+      const isSigned = /^POST \/v1\/ingest\/\{dataset\}(\/complete)?$/.test(name);
       const security = isPublic ? undefined : [isSigned ? { signature: [] } : { bearer: [] }];
       expect(operation.security, name).toEqual(security);
     }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { DaybookError, toDaybookError, toPlainError } from '../../errors.ts';
+import { readKnownSkus } from '../../ingest/known-skus.ts';
 import { loadRows } from '../../ingest/load-rows.ts';
 import type { DatasetName } from '../../reports/dataset.ts';
 import type { Database } from '../../store/database.ts';
@@ -98,6 +99,11 @@ async function loadRowsOf(
       map: batch.map,
       requestedBy: `ingest:${batch.keyId}`,
       completeThrough: null,
+      knownSkus: await database.asTenant(
+        tenantId,
+        (tx) => readKnownSkus(tx, tenantId, batch.dataset),
+        { readOnly: true },
+      ),
     },
     { store, signal },
   );
