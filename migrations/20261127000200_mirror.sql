@@ -84,6 +84,10 @@ create table daybook.call_legs (
   tenant_id uuid not null references daybook.tenants (id) on delete cascade,
   call_id text collate "C" not null check (call_id <> ''),
   leg_id text collate "C" not null check (leg_id <> ''),
+  -- What it called its call, and another's such name that it says it was joined with. Null: no leg
+  -- was joined by such names, and `call_id` is the name.
+  own_id text collate "C",
+  joins text collate "C",
   leg_order bigint not null,
   -- Whom the leg reached; null: nobody but the exchange itself.
   reached text,
@@ -105,6 +109,9 @@ create table daybook.call_legs (
   foreign key (tenant_id, call_id) references daybook.calls (tenant_id, external_id)
     on delete cascade
 );
+
+create index call_legs_own on daybook.call_legs (tenant_id, own_id) where own_id is not null;
+create index call_legs_joins on daybook.call_legs (tenant_id, joins) where joins is not null;
 
 -- Rows that a mirror removed.
 alter table daybook.loads add column removed bigint not null default 0;

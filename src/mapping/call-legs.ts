@@ -9,6 +9,8 @@ const OF_LEGS: readonly Field[] = [
   { name: 'leg_id', type: 'text', required: true },
   // Between legs that began at the same time.
   { name: 'leg_order', type: 'integer', required: true },
+  // The `call_id` of other legs that belong to the same call.
+  { name: 'joins', type: 'text', required: false },
   // Whom it reached; none: the exchange itself.
   { name: 'reached', type: 'text', required: false },
 ];

@@ -81,11 +81,12 @@ const FREESWITCH: Json = {
     ...['answer_stamp', 'end_stamp', 'duration', 'billsec', 'hangup_cause', 'uuid', 'bleg_uuid'],
     ...['accountcode', 'read_codec', 'write_codec'],
   ],
-  extra: ['caller_id_name', 'context', 'hangup_cause', 'bleg_uuid'],
+  extra: ['caller_id_name', 'context', 'hangup_cause', 'accountcode'],
   fields: {
     call_id: 'uuid',
     leg_id: { join: ['uuid', 'hangup_cause'], with: ' ' },
     leg_order: { value: 0 },
+    joins: 'bleg_uuid',
     reached: 'destination_number',
     started_at: { column: 'start_stamp', formats: [TIME, 'yyyy/M/d H:mm'] },
     answered_at: { column: 'answer_stamp', formats: [TIME, 'yyyy/M/d H:mm'] },

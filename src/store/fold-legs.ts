@@ -1,5 +1,6 @@
 import { datasetOf } from '../reports/dataset.ts';
 import type { Tx } from './database.ts';
+import { dropJoinedCalls, linkLegs } from './link-legs.ts';
 
 /**
  * Legs into calls, by sets. What is staged as legs, together with what is known of the same calls
@@ -18,7 +19,7 @@ import type { Tx } from './database.ts';
 const FIELDS = datasetOf('calls')
   .fields.map(({ name }) => name)
   .filter((name) => name !== 'external_id');
-const KEPT = ['leg_order', 'reached', ...FIELDS, 'extra'];
+const KEPT = ['own_id', 'joins', 'leg_order', 'reached', ...FIELDS, 'extra'];
 
 const incoming = (columns: readonly string[]) => `
   select distinct on (call_id, leg_id) ${columns.join(', ')}
@@ -35,7 +36,9 @@ export async function foldLegs(
   tenantId: string,
   alone: boolean,
 ): Promise<{ readonly calls: number; readonly superseded: number }> {
+  await tx.run('alter table pg_temp.daybook_legs add column own_id text collate "C"');
   await tx.run('analyze pg_temp.daybook_legs');
+  await linkLegs(tx, tenantId, KEPT, alone);
   await tx.run(foldSql(), [tenantId, alone]);
   await tx.run(
     `insert into pg_temp.daybook_stage (row_number, external_id, reject)
@@ -43,15 +46,18 @@ export async function foldLegs(
   );
   const [counts] = await tx.query<{ calls: number; superseded: number }>(
     `select (select count(*) from pg_temp.daybook_stage where reject is null)::float8 as calls,
-       (select count(*) from pg_temp.daybook_legs where reject is null)::float8 -
+       (select count(*) from pg_temp.daybook_legs where reject is null and row_number > 0)::float8 -
        (select count(*) from (select distinct call_id, leg_id from pg_temp.daybook_legs
-          where reject is null) k)::float8 as superseded`,
+          where reject is null and row_number > 0) k)::float8 as superseded`,
   );
   return counts;
 }
 
-/** Keeps the staged legs for those that come later. Their calls stand. */
-export async function keepLegs(tx: Tx, tenantId: string, alone: boolean): Promise<void> {
+/**
+ * Keeps the staged legs for those that come later. Their calls stand.
+ * @returns calls that are gone, since they turned out to be part of others
+ */
+export async function keepLegs(tx: Tx, tenantId: string, alone: boolean): Promise<number> {
   if (alone) {
     await tx.run(
       `delete from daybook.call_legs k
@@ -71,6 +77,7 @@ export async function keepLegs(tx: Tx, tenantId: string, alone: boolean): Promis
        is distinct from (${KEPT.map((name) => `excluded.${name}`).join(', ')})`,
     [tenantId],
   );
+  return alone ? 0 : dropJoinedCalls(tx, tenantId);
 }
 
 /** `$1` is the tenant; `$2`: without what is known from earlier. */
@@ -88,7 +95,8 @@ export function foldSql(): string {
       where not $2::boolean and k.tenant_id = $1
         and k.call_id in (select call_id from incoming)
         and not exists (
-          select from incoming i where i.call_id = k.call_id and i.leg_id = k.leg_id)
+          select from incoming i where i.leg_id = k.leg_id
+            and coalesce(i.own_id, i.call_id) = coalesce(k.own_id, k.call_id))
     ), placed as (
       select *, bool_or(reached is not null) over (partition by call_id) as is_dialled,
         row_number() over (partition by call_id order by started_at, leg_order, leg_id) as place

@@ -78,7 +78,7 @@ export interface StoredLoad {
   readonly unchanged: number;
   /** Rows that a later row of the same file with the same key replaced. */
   readonly superseded: number;
-  /** Rows that a mirror removed. */
+  /** Rows that a mirror removed; calls that turned out to be legs of others. */
   readonly removed: number;
   /** Legs that were folded; null: rows were no legs, and all numbers are of rows. */
   readonly legs: number | null;
@@ -105,7 +105,7 @@ export function storeLoads(database: Database, around?: AroundLoad) {
         const dataset = datasetOf(load.dataset);
         await around?.first(tx);
         const table = load.legs ? 'daybook_legs' : 'daybook_stage';
-        const keys = load.legs ? ['call_id', 'leg_id'] : dataset.naturalKey;
+        const keys = load.legs ? ['call_id', 'leg_id', 'joins'] : dataset.naturalKey;
         await tx.run(stageTableSql(columns, { naturalKey: keys }, table));
         const names = columns.map((column) => column.name);
         const staged = await copyInto(tx, `pg_temp.${table}`, names, fill, signal);
@@ -168,10 +168,10 @@ async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Prom
       superseded = good - Number(keys);
     }
   }
-  if (folded) await keepLegs(tx, load.tenantId, alone);
+  const joined = folded ? await keepLegs(tx, load.tenantId, alone) : 0;
   const removed = load.mirror
     ? await deleteUnnamed(tx, load.tenantId, dataset, load.mirror.scope)
-    : 0;
+    : joined;
   const loadId = randomUUID();
   const rows = folded === null ? good - superseded : good;
   const unchanged = rows - written.loaded - written.updated;

@@ -234,6 +234,69 @@ describe('legs', () => {
   });
 });
 
+describe('legs that say whom they were joined with', () => {
+  const second = (at: number) => stamp(1_706_368_000 + at);
+  const csvOf = (rows: readonly { id: number; joins: number | null }[]) =>
+    rows
+      .map(({ id, joins }) =>
+        [
+          ...['', `+55${id}`, `10${id}`, 'default', second(id * 10), second(id * 10 + 2)],
+          ...[second(id * 10 + 25), 25, 23, 'NORMAL_CLEARING', `u${id}`],
+          ...[joins === null ? '' : `u${joins}`, `10${id}`, '', ''],
+        ].join(),
+      )
+      .join('\n');
+  const loadCsv = (tenant: TestTenant, rows: Parameters<typeof csvOf>[0]) =>
+    load(test.database, tenant, csvOf(rows), { map: { preset: 'freeswitch' } });
+
+  it('become the calls that they were, also when that is told late', async () => {
+    // Each is joined with a later one or with none, and none with two.
+    const forest = fc
+      .array(fc.option(fc.integer({ min: 1, max: 4 }), { nil: null }), { minLength: 1, maxLength: 8 })
+      .map((jumps) => {
+        const taken = new Set<number>();
+        return jumps.map((jump, id) => {
+          const to = jump === null ? null : id + jump;
+          const joins = to === null || to >= jumps.length || taken.has(to) ? null : to;
+          if (joins !== null) taken.add(joins);
+          return { id, joins };
+        });
+      });
+    await fc.assert(
+      fc.asyncProperty(forest, fc.infiniteStream(fc.nat()), async (rows, chance) => {
+        const [whole, parts] = [await newTenant(), await newTenant()];
+        await loadCsv(whole, rows);
+        const shuffled = rows
+          .map((row) => ({ row, key: chance.next().value ?? 0 }))
+          .sort((a, b) => a.key - b.key)
+          .map(({ row }) => row);
+        const cut = (chance.next().value ?? 0) % (rows.length + 1);
+        for (const file of [shuffled.slice(0, cut), shuffled.slice(cut), shuffled.slice(0, cut)]) {
+          if (file.length > 0) expect((await loadCsv(parts, file)).legs).toBe(file.length);
+        }
+        const calls = await callsOf(parts);
+        expect(calls).toEqual(await callsOf(whole));
+        const roots = rows.filter(({ id }) => rows.every(({ joins }) => joins !== id));
+        expect(calls.map((call) => call['external_id'])).toEqual(roots.map(({ id }) => `u${id}`));
+        expect(calls.reduce((sum, call) => sum + Number(call['legs']), 0)).toBe(rows.length);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('are told from the calls that they were part of, and nothing of these is left', async () => {
+    const tenant = await newTenant();
+    await loadCsv(tenant, [{ id: 1, joins: null }]);
+    expect(await callsOf(tenant)).toMatchObject([{ external_id: 'u1', legs: 1 }]);
+    const done = await loadCsv(tenant, [{ id: 0, joins: 1 }]);
+    expect(done).toMatchObject({ loaded: 1, removed: 1, legs: 1 });
+    const [call, ...others] = await callsOf(tenant);
+    expect(others).toEqual([]);
+    // 02 to 25 and 12 to 35: they overlap, and no leg spans both.
+    expect(call).toMatchObject({ external_id: 'u0', talk: 33, legs: 2, agent: '100' });
+  });
+});
+
 describe.skipIf(!hasSharedData)('the real files', () => {
   it('of Asterisk: 84 rows are the legs of so many calls, none of them lost', async () => {
     const bytes = await readFile(sharedData('cdr/asterisk-master.csv'));
