@@ -60,12 +60,8 @@ export async function openRows(
   }
   const text = await peek(asUtf8(plain.head, plain.bytes));
   if (format === 'ndjson') {
-    const extra = map.extra === 'all' ? [] : map.extra;
-    const columns = [...new Set([...columnsUsed(map, dataset), ...extra])];
-    const all = map.extra === 'all';
-    const rows = hasPaths(columns) ? flattened(text.bytes, columns, all) : text.bytes;
-    const reader = openNdjson(rows, columns, all);
-    return { reader: { ...reader, columns: null }, format, description: 'ndjson' };
+    const reader = openObjects(text.bytes, map, dataset);
+    return { reader, format, description: 'ndjson' };
   }
   const delimiter = map.delimiter ?? (format === 'tsv' ? '\t' : sniffDelimiter(text.head));
   const reader = await openDelimited(text.bytes, {
@@ -77,8 +73,19 @@ export async function openRows(
   return { reader, format, description: `${format}, delimiter ${JSON.stringify(delimiter)}` };
 }
 
+/** Rows of NDJSON, made flat where the map's columns are paths. Must be closed. @throws DaybookError `E_MAP` */
+export function openObjects(bytes: Bytes, map: LoadMap, dataset: RowShape): RowReader {
+  const columns = columnsOf({ columns: null }, map, dataset);
+  const all = map.extra === 'all';
+  return openNdjson(hasPaths(columns) ? flattened(bytes, columns, all) : bytes, columns, all);
+}
+
 /** The columns that rows of a reader have: its own, or those that were looked for. */
-export function columnsOf(reader: RowReader, map: LoadMap, dataset: RowShape): readonly string[] {
+export function columnsOf(
+  reader: Pick<RowReader, 'columns'>,
+  map: LoadMap,
+  dataset: RowShape,
+): readonly string[] {
   if (reader.columns !== null) return reader.columns;
   const extra = map.extra === 'all' ? [] : map.extra;
   return [...new Set([...columnsUsed(map, dataset), ...extra])];

@@ -252,7 +252,10 @@ describe('legs that say whom they were joined with', () => {
   it('become the calls that they were, also when that is told late', async () => {
     // Each is joined with a later one or with none, and none with two.
     const forest = fc
-      .array(fc.option(fc.integer({ min: 1, max: 4 }), { nil: null }), { minLength: 1, maxLength: 8 })
+      .array(fc.option(fc.integer({ min: 1, max: 4 }), { nil: null }), {
+        minLength: 1,
+        maxLength: 8,
+      })
       .map((jumps) => {
         const taken = new Set<number>();
         return jumps.map((jump, id) => {
