@@ -40,7 +40,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 /** Exit statuses: 0 done, 1 failed, 2 wrong usage. */
 function exitStatusOf(error: DaybookError): number {
   if (error.code === 'E_CONFIG') return 2;
-  return error.status >= 400 && error.status < 500 && error.code !== 'E_CANCELLED' ? 2 : 1;
+  if (error.code === 'E_CANCELLED' || error.code === 'E_MIRROR_REFUSED') return 1;
+  return error.status >= 400 && error.status < 500 ? 2 : 1;
 }
 
 function version(): string {

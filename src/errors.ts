@@ -49,6 +49,11 @@ export const ERRORS = {
   },
   E_NOT_FOUND: { status: 404, retryable: false, template: 'there is no {what} {got} here' },
   E_CONFLICT: { status: 409, retryable: false, template: '{where}: {reason}' },
+  E_MIRROR_REFUSED: {
+    status: 409,
+    retryable: false,
+    template: '{where}: the snapshot was not applied, and nothing deleted: {reason}',
+  },
   E_LOCKED: { status: 409, retryable: false, template: 'the day {day} is locked: {reason}' },
   E_METHOD: {
     status: 405,

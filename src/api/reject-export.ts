@@ -36,8 +36,8 @@ export async function withRejectFile<T>(
     await database.asTenant(
       filter.tenantId,
       async (tx) => {
-        const { columns, widest } = await rejectColumns(tx, filter);
-        const header = rejectHeader(columns, widest);
+        const { columns, widest, hasSuggestions } = await rejectColumns(tx, filter);
+        const header = rejectHeader(columns, widest, hasSuggestions);
         const write = REJECT_FILES[format].write(header, eachReject(tx, filter), out);
         await Promise.race([write, failed]);
       },

@@ -2,20 +2,24 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { type InputFormat, parseInputFormat } from '../ingest/input-format.ts';
+import { readKnownSkus } from '../ingest/known-skus.ts';
 import { loadRates } from '../ingest/load-rates.ts';
 import { type LoadResult, loadRows } from '../ingest/load-rows.ts';
 import { parseInstant } from '../mapping/iso-time.ts';
 import { parseLoadMap } from '../mapping/parse-load-map.ts';
+import { PRESET_NAMES } from '../mapping/presets.ts';
 import { principalName } from '../principals/principal.ts';
 import { type DatasetName, datasetOf, LOADED_DATASETS } from '../reports/dataset.ts';
+import { readDatasetSettings } from '../store/dataset-settings.ts';
 import { storeLoads } from '../store/loads.ts';
 import { requireTenant } from '../store/tenants.ts';
 import { untilInterrupted } from './interrupts.ts';
 import { openLoadProgress } from './load-progress.ts';
+import { type MirrorFlags, parseMirrorFlags, withMirrorFlags } from './mirror-flags.ts';
 import { printJson } from './output.ts';
 import { withDatabase } from './session.ts';
 
@@ -23,34 +27,35 @@ import { withDatabase } from './session.ts';
 const LOCAL_OPERATOR = principalName({ kind: 'operator', userId: 'cli' });
 const PIECE_BYTES = 1 << 18;
 
-interface LoadOptions {
+interface LoadOptions extends MirrorFlags {
   readonly tenant: string;
   readonly map?: string;
+  readonly preset?: string;
   readonly format?: string;
   readonly completeThrough?: string;
-  readonly mirror?: boolean;
   readonly replace?: boolean;
   readonly json?: boolean;
 }
 
 /** `daybook load DATASET FILE` */
 export function loadCommand(): Command {
-  return new Command('load')
+  const command = new Command('load')
     .description('load a file of rows; the same file twice changes nothing')
     .argument('<dataset>', LOADED_DATASETS.join(', '))
     .argument('<file>', 'csv, csv.gz, tsv, tsv.gz, ndjson, ndjson.gz, xlsx; - for stdin')
     .requiredOption('--tenant <tenant>', 'name or id')
     .option('--map <file>', 'JSON that says which column is which field (docs/maps)')
+    .addOption(new Option('--preset <name>', 'a map that comes with Daybook').choices(PRESET_NAMES))
     .option('--format <format>', 'csv, tsv, ndjson, xlsx (default: by name, else by content)')
     .option(
       '--complete-through <instant>',
       'the dataset is complete up to this instant, such as 2024-02-01T00:00:00Z',
     )
     .option('--replace', 'rates: versions that begin at the same instant give way')
-    .option('--mirror', 'not yet: make the dataset equal to the file')
     .option('--json', 'print one JSON document')
     .addHelpText('after', fieldsHelp)
     .action(load);
+  return withMirrorFlags(command);
 }
 
 /** The fields of each dataset: the names of columns where there is no map. */
@@ -63,23 +68,26 @@ function fieldsHelp(): string {
 }
 
 async function load(datasetName: string, file: string, options: LoadOptions): Promise<void> {
-  if (options.mirror) {
-    throw new DaybookError('E_USAGE', {
-      where: '--mirror',
-      got: 'the option',
-      expected: 'none: this version adds and updates rows, and removes none',
-    });
-  }
   const dataset = parseDataset(datasetName);
+  const mirrorOf = parseMirrorFlags(options);
   const format: InputFormat | null =
     options.format === undefined ? null : parseInputFormat(options.format, '--format');
   const completeThrough =
     options.completeThrough === undefined
       ? null
       : parseInstant(options.completeThrough, '--complete-through');
-  const map = options.map === undefined ? null : await readMap(options.map);
+  const map = await mapOf(options);
   if (map !== null) parseLoadMap(map, datasetOf(dataset));
-  if (dataset === 'rates') return loadSheet(file, { format, map }, options);
+  if (dataset === 'rates') {
+    if (mirrorOf !== null) {
+      throw new DaybookError('E_USAGE', {
+        where: '--mirror',
+        got: 'rates',
+        expected: 'calls or order_lines: versions of rates stay',
+      });
+    }
+    return loadSheet(file, { format, map }, options);
+  }
   if (options.replace) {
     throw new DaybookError('E_USAGE', {
       where: '--replace',
@@ -92,6 +100,10 @@ async function load(datasetName: string, file: string, options: LoadOptions): Pr
   const result = await untilInterrupted((signal) =>
     withDatabase(configFromProcess(), async ({ database }) => {
       const tenant = await database.asSystem((tx) => requireTenant(tx, options.tenant));
+      const [settings, knownSkus] = await database.asTenant(tenant.id, async (tx) => [
+        await readDatasetSettings(tx, tenant.id, dataset),
+        await readKnownSkus(tx, tenant.id, dataset),
+      ]);
       const progress = openLoadProgress(process.stderr, size);
       const stream = openFile(file);
       // A pipe that says nothing more is waited for by nobody.
@@ -108,6 +120,8 @@ async function load(datasetName: string, file: string, options: LoadOptions): Pr
             map,
             requestedBy: LOCAL_OPERATOR,
             completeThrough,
+            knownSkus,
+            mirror: mirrorOf?.(tenant.calendar, settings.mirror) ?? null,
           },
           {
             store: storeLoads(database),
@@ -125,6 +139,14 @@ async function load(datasetName: string, file: string, options: LoadOptions): Pr
     }),
   );
   report(result, options, completeThrough);
+}
+
+/** A preset and a map together: what the map says counts. */
+async function mapOf({ map: path, preset }: LoadOptions): Promise<unknown> {
+  const map = path === undefined ? null : await readMap(path);
+  if (preset === undefined) return map;
+  if (map === null) return { preset };
+  return typeof map === 'object' && !Array.isArray(map) ? { preset, ...map } : map;
 }
 
 /** A rate sheet holds whole or not at all. */
@@ -190,9 +212,11 @@ function report(result: LoadResult, options: LoadOptions, completeThrough: numbe
 
 function summaryOf(result: LoadResult): string {
   const parts = [
+    ...(result.legs === undefined ? [] : [`${result.legs} legs folded into calls`]),
     `${result.loaded} loaded`,
     `${result.updated} updated`,
     `${result.unchanged} unchanged`,
+    ...(result.removed > 0 ? [`${result.removed} removed`] : []),
     `${result.rejected} rejected`,
     `${result.days} days`,
   ];

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { configFromProcess } from '../config.ts';
 import { DaybookError } from '../errors.ts';
 import { formatOfName } from '../ingest/input-format.ts';
+import { readKnownSkus } from '../ingest/known-skus.ts';
 import { rejectHeader, writeRejectsCsv, writeRejectsXlsx } from '../ingest/reject-file.ts';
 import { type RetryResult, retryRejects } from '../ingest/retry-rejects.ts';
 import { principalName } from '../principals/principal.ts';
@@ -33,6 +34,7 @@ interface Options {
   readonly format?: string;
   readonly file?: string;
   readonly map?: string;
+  readonly acceptSuggestions?: boolean;
   readonly json?: boolean;
 }
 
@@ -56,6 +58,10 @@ export function rejectsCommand(): Command {
       common('retry', 'load refused rows again: mended ones of a file, or as they came')
         .option('--file <file>', 'an exported file with mended rows, .xlsx or .csv')
         .option('--map <file>', "another map than their load's")
+        .option(
+          '--accept-suggestions',
+          'take what was probably meant, where nothing else is written',
+        )
         .option('--json', 'print one JSON document')
         .action(retry),
     );
@@ -115,6 +121,7 @@ function asJson(reject: Reject) {
     field: reject.field,
     code: reject.code,
     reason: reject.reason,
+    suggestion: reject.suggestion,
     raw: reject.raw,
     state: reject.state,
     created_at: reject.createdAt.toISOString(),
@@ -137,8 +144,8 @@ async function exportFile(options: Options): Promise<void> {
     const count = await database.asTenant(
       tenant.id,
       async (tx) => {
-        const { columns, widest } = await rejectColumns(tx, filter);
-        const header = rejectHeader(columns, widest);
+        const { columns, widest, hasSuggestions } = await rejectColumns(tx, filter);
+        const header = rejectHeader(columns, widest, hasSuggestions);
         const write = format === 'csv' ? writeRejectsCsv : writeRejectsXlsx;
         return intoFile(out, (stream) => write(header, eachReject(tx, filter), stream));
       },
@@ -170,6 +177,9 @@ async function retry(options: Options): Promise<void> {
             }
             return found;
           }),
+        acceptSuggestions: options.acceptSuggestions === true,
+        knownSkusOf: (dataset) =>
+          database.asTenant(tenant.id, (tx) => readKnownSkus(tx, tenant.id, dataset)),
         store: storeLoads(database),
         signal,
       }),

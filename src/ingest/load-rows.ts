@@ -1,14 +1,16 @@
 import { DaybookError } from '../errors.ts';
+import { CALL_LEGS } from '../mapping/call-legs.ts';
 import { type LoadMap, NO_MAP } from '../mapping/load-map.ts';
 import { parseLoadMap } from '../mapping/parse-load-map.ts';
 import type { RowReader } from '../mapping/row.ts';
 import { type Dataset, type DatasetName, datasetOf } from '../reports/dataset.ts';
-import type { StageColumn, Staged } from '../store/loads.ts';
+import type { MirrorOrder, StageColumn, Staged } from '../store/loads.ts';
 import type { Calendar } from '../time/calendar.ts';
 import type { Bytes } from './byte-source.ts';
 import { CopyWriter } from './copy-writer.ts';
 import { DayCounter } from './day-counter.ts';
 import type { InputFormat } from './input-format.ts';
+import type { KnownSkus } from './known-skus.ts';
 import { columnsOf, openRows } from './open-rows.ts';
 import { RowEncoder, stageColumns } from './row-encoder.ts';
 import type { StoreLoad } from './staging.ts';
@@ -27,6 +29,10 @@ export interface LoadRequest {
   readonly requestedBy: string;
   /** UTC epoch ms; null: not said. */
   readonly completeThrough: number | null;
+  /** The rows are all there are; what stands besides is removed. Left out: none is. */
+  readonly mirror?: MirrorOrder | null;
+  /** Null, or left out: any sku is taken. */
+  readonly knownSkus?: KnownSkus | null;
 }
 
 export interface LoadResult {
@@ -38,6 +44,10 @@ export interface LoadResult {
   readonly days: number;
   /** Rows that a later row of the same file with the same key replaced; none of the above. */
   readonly superseded: number;
+  /** Rows that were not in a mirror's snapshot any more. */
+  readonly removed: number;
+  /** Where rows are legs of calls: how many were folded. The other numbers are of calls then. */
+  readonly legs?: number;
   /** Rows taken with a remark: see `_flags` in their `extra`. */
   readonly flagged: { readonly ambiguous: number; readonly not_utf8: number };
   /** Why the first row that was rejected was. */
@@ -58,7 +68,7 @@ const PIECE_BYTES = 1 << 18;
 
 /**
  * @param onOpened is told what is being read before the first row is
- * @throws DaybookError `E_MAP`, `E_INPUT`; what the store throws
+ * @throws DaybookError `E_MAP`, `E_INPUT`; `E_MIRROR_REFUSED`; what else the store throws
  */
 export async function loadRows(
   bytes: Bytes,
@@ -116,16 +126,18 @@ export async function storeRows(
   },
 ): Promise<LoadResult> {
   const dataset = datasetOf(request.dataset);
+  const shape = request.map.legs ? CALL_LEGS : dataset;
   const writer = new CopyWriter(PIECE_BYTES * 2);
   const encoder = new RowEncoder({
-    dataset,
+    dataset: shape,
     map: request.map,
     columns: request.columns,
     fixedCount: reader.columns !== null,
     writer,
+    knownSkus: request.knownSkus ?? null,
   });
   const staging = stageFrom(reader, encoder, writer, request, surroundings);
-  const { stored, staged, firstReject } = await staging(stageColumns(dataset), dataset);
+  const { stored, staged, firstReject } = await staging(stageColumns(shape), dataset);
   return {
     loaded: stored.loaded,
     updated: stored.updated,
@@ -133,6 +145,8 @@ export async function storeRows(
     rejected: staged.rejected,
     days: staged.days,
     superseded: stored.superseded,
+    removed: stored.removed,
+    ...(stored.legs === null ? {} : { legs: stored.legs }),
     flagged: { ambiguous: encoder.ambiguous, not_utf8: encoder.notUtf8 },
     first_reject: firstReject,
     complete_through:
@@ -189,6 +203,8 @@ function stageFrom(
       requestedBy: request.requestedBy,
       completeThrough: request.completeThrough,
       keepRejects: request.onlyRejects !== true,
+      mirror: request.mirror ?? null,
+      legs: request.map.legs,
     };
     const stored = await store(plan, columns, fill, signal);
     return { stored, staged: { good, rejected, days: days.count }, firstReject };

@@ -1,9 +1,11 @@
 import { DaybookError } from '../errors.ts';
+import { hasPaths } from '../mapping/json-path.ts';
 import { columnsUsed, type LoadMap } from '../mapping/load-map.ts';
 import type { RowReader } from '../mapping/row.ts';
 import type { RowShape } from '../reports/dataset.ts';
 import { asUtf8, type Bytes, peek, unzipped } from './byte-source.ts';
 import { openDelimited } from './delimited-reader.ts';
+import { flattened } from './flatten-json.ts';
 import {
   formatOfName,
   type InputFormat,
@@ -58,10 +60,8 @@ export async function openRows(
   }
   const text = await peek(asUtf8(plain.head, plain.bytes));
   if (format === 'ndjson') {
-    const extra = map.extra === 'all' ? [] : map.extra;
-    const columns = [...new Set([...columnsUsed(map, dataset), ...extra])];
-    const reader = openNdjson(text.bytes, columns, map.extra === 'all');
-    return { reader: { ...reader, columns: null }, format, description: 'ndjson' };
+    const reader = openObjects(text.bytes, map, dataset);
+    return { reader, format, description: 'ndjson' };
   }
   const delimiter = map.delimiter ?? (format === 'tsv' ? '\t' : sniffDelimiter(text.head));
   const reader = await openDelimited(text.bytes, {
@@ -71,6 +71,13 @@ export async function openRows(
     name,
   });
   return { reader, format, description: `${format}, delimiter ${JSON.stringify(delimiter)}` };
+}
+
+/** Rows of NDJSON, made flat where the map's columns are paths. Must be closed. @throws DaybookError `E_MAP` */
+export function openObjects(bytes: Bytes, map: LoadMap, dataset: RowShape): RowReader {
+  const columns = columnsOf({ columns: null }, map, dataset);
+  const all = map.extra === 'all';
+  return openNdjson(hasPaths(columns) ? flattened(bytes, columns, all) : bytes, columns, all);
 }
 
 /** The columns that rows of a reader have: its own, or those that were looked for. */

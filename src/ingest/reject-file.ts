@@ -3,17 +3,19 @@ import type { Writable } from 'node:stream';
 import ExcelJS from 'exceljs';
 
 /**
- * Rejects as a file that a person mends and sends back: reject_id and reason first, then the raw
- * columns. Text only, so that what comes back is what went out.
+ * Rejects as a file that a person mends and sends back: reject_id and reason first, where there are
+ * any a suggestion, then the raw columns. Text only, so that what comes back is what went out.
  */
 
 export const REJECT_ID = 'reject_id';
 export const REASON = 'reason';
+export const SUGGESTION = 'suggestion';
 
 export interface RejectLine {
   readonly id: string;
   readonly field: string | null;
   readonly reason: string;
+  readonly suggestion?: string | null;
   readonly raw: {
     readonly columns: readonly string[];
     readonly values: readonly (string | null)[];
@@ -24,8 +26,12 @@ const MOST_XLSX_ROWS = 1_048_575;
 const LONGEST_CELL = 32_767;
 
 /** Names of the file's columns; values beyond a row's columns stand under `column_<n>`. */
-export function rejectHeader(columns: readonly string[], widest: number): string[] {
-  const names = [REJECT_ID, REASON, ...columns];
+export function rejectHeader(
+  columns: readonly string[],
+  widest: number,
+  hasSuggestions = false,
+): string[] {
+  const names = [REJECT_ID, REASON, ...(hasSuggestions ? [SUGGESTION] : []), ...columns];
   for (let i = columns.length; i < widest; i++) names.push(`column_${i + 1}`);
   return [...new Set(names)];
 }
@@ -39,6 +45,10 @@ function cellsOf(line: RejectLine, header: readonly string[]): string[] {
   line.raw.values.forEach((value, i) => {
     byName.set(line.raw.columns[i] ?? `column_${i + 1}`, value ?? '');
   });
+  // After them: a column of theirs that bears the name stands under it.
+  if (line.suggestion && !line.raw.columns.includes(SUGGESTION)) {
+    byName.set(SUGGESTION, line.suggestion);
+  }
   return header.map((name) => byName.get(name) ?? '');
 }
 

@@ -2,7 +2,9 @@ import { DaybookError } from '../errors.ts';
 import { NO_MAP } from '../mapping/load-map.ts';
 import { parseLoadMap } from '../mapping/parse-load-map.ts';
 import { type DatasetName, datasetOf } from '../reports/dataset.ts';
+import { acceptSuggestion } from './accept-suggestion.ts';
 import type { Bytes } from './byte-source.ts';
+import type { KnownSkus } from './known-skus.ts';
 import { type LoadRequest, storeRows } from './load-rows.ts';
 import {
   type MendedLine,
@@ -23,6 +25,8 @@ export interface StoredReject {
   readonly map: unknown;
   readonly rowNumber: number;
   readonly state: 'open' | 'resolved';
+  readonly field: string | null;
+  readonly suggestion: string | null;
   readonly raw: {
     readonly columns: readonly string[];
     readonly values: readonly (string | null)[];
@@ -57,6 +61,10 @@ export async function retryRejects(options: {
   readonly map: unknown;
   /** Null: all open ones. */
   readonly rejectsOf: (ids: readonly string[] | null) => Promise<readonly StoredReject[]>;
+  /** What was probably meant is taken, where nobody wrote anything else. Left out: it is not. */
+  readonly acceptSuggestions?: boolean;
+  /** Left out: any sku is taken. */
+  readonly knownSkusOf?: (dataset: DatasetName) => Promise<KnownSkus | null>;
   readonly store: StoreLoad;
   readonly signal: AbortSignal;
 }): Promise<RetryResult> {
@@ -64,13 +72,18 @@ export async function retryRejects(options: {
   const lines = mended === null ? null : await readMendedFile(mended.bytes, mended.name);
   const rejects = await options.rejectsOf(lines?.map((line) => line.rejectId) ?? null);
   const rows = lines === null ? rejects.map(asTheyCame) : mendedOnes(lines, rejects, mended?.name);
+  const byId = new Map(rejects.map((reject) => [reject.id, reject]));
   const total = { loaded: 0, updated: 0, unchanged: 0, superseded: 0, rejected: 0 };
   const still: { reject_id: string; reason: string }[] = [];
   for (const { like, rows: members } of groupsOf(rejects, rows)) {
     const rawMap = options.map === undefined ? like.map : options.map;
     const map = rawMap === null ? NO_MAP : parseLoadMap(rawMap, datasetOf(like.dataset));
+    const taken = options.acceptSuggestions
+      ? members.map((row) => acceptSuggestion(row, byId.get(row.rejectId), map))
+      : members;
+    const knownSkus = (await options.knownSkusOf?.(like.dataset)) ?? null;
     const result = await storeRows(
-      mendedRows(like.raw.columns, members),
+      mendedRows(like.raw.columns, taken),
       {
         tenant: options.tenant,
         dataset: like.dataset,
@@ -80,6 +93,7 @@ export async function retryRejects(options: {
         columns: like.raw.columns,
         requestedBy: options.requestedBy,
         completeThrough: null,
+        knownSkus,
         onlyRejects: true,
       },
       {

@@ -4,15 +4,17 @@ import { LocalClock } from '../mapping/local-clock.ts';
 import { compileLocate, FOUND, isOneOf, type Locate, MISMATCH } from '../mapping/locate-text.ts';
 import { isDecimal, readInteger } from '../mapping/number-text.ts';
 import { compileInstant, type InstantValue, type ReadInstant } from '../mapping/read-instant.ts';
-import { type RejectCode, rejectRecord, shown } from '../mapping/reject.ts';
+import { type RejectCode, type RowRefusal, rejectRecord, shown } from '../mapping/reject.ts';
 import type { Row } from '../mapping/row.ts';
 import { Span } from '../mapping/span.ts';
 import type { Field, RowShape } from '../reports/dataset.ts';
 import type { StageColumn } from '../store/loads.ts';
+import type { KnownSkus } from './known-skus.ts';
 
 /**
  * Rows in, rows of COPY out: each field is found, read as its type and written, or the row is
- * refused with the first reason. A refused row is staged too, as a number and a reject.
+ * refused with the first reason. A refused row is staged too: its number, its key where it has one,
+ * and a reject.
  */
 
 /** B-tree keys must stay far below a third of a page. */
@@ -40,6 +42,8 @@ interface FieldPlan {
   readonly choices: readonly Buffer[] | null;
   readonly isKey: boolean;
   readonly least: number;
+  /** What the field may be; null: anything of its type. */
+  readonly known: KnownSkus | null;
 }
 
 /** What a staged row consists of, in the order in which the encoder writes it. */
@@ -74,7 +78,7 @@ export class RowEncoder {
   ambiguous = 0;
   notUtf8 = 0;
   /** Of the last row that was refused. */
-  lastRefusal: { field: string | null; code: RejectCode; reason: string } | null = null;
+  lastRefusal: RowRefusal | null = null;
 
   /**
    * @param columns the file's; for NDJSON the names that are looked for in each object
@@ -87,6 +91,8 @@ export class RowEncoder {
     columns: readonly string[];
     fixedCount: boolean;
     writer: RowWriter;
+    /** Null, or left out: any sku is taken. */
+    knownSkus?: KnownSkus | null;
   }) {
     const { dataset, map, columns } = options;
     this.#columns = columns;
@@ -121,6 +127,7 @@ export class RowEncoder {
         locate: source && instant < 0 ? compileLocate(source, indexOf) : NO_SOURCE,
         choices: field.values?.map((value) => Buffer.from(value)) ?? null,
         isKey: dataset.naturalKey.includes(field.name),
+        known: field.name === 'sku' ? (options.knownSkus ?? null) : null,
         least: field.name.endsWith('_seconds') ? 0 : -Number.MAX_SAFE_INTEGER,
       };
     });
@@ -144,13 +151,31 @@ export class RowEncoder {
     writer.length = start;
     writer.beginRow(this.#stagedFields);
     writer.bigint(row.number);
-    for (let i = 0; i < this.#plans.length + 1; i++) writer.none();
+    const isNamed = this.#namesItself(row);
+    for (const plan of this.#plans) {
+      if (isNamed && plan.isKey) this.#encodeText(row, plan);
+      else writer.none();
+    }
+    writer.none();
     const withLine = refusal.code === 'row_shape' || this.#fixedCount < 0;
     writer.jsonb(rejectRecord(row, this.#columns, refusal, withLine));
     return false;
   }
 
-  #encodeFields(row: Row): { field: string | null; code: RejectCode; reason: string } | null {
+  /** Whether a row that is refused says which one it is. */
+  #namesItself(row: Row): boolean {
+    if (row.problem !== null) return false;
+    if (this.#fixedCount >= 0 && row.count !== this.#fixedCount) return false;
+    const writer = this.#writer;
+    const start = writer.length;
+    const isNamed = this.#plans.every(
+      (plan) => !plan.isKey || (plan.instant < 0 && this.#encodeText(row, plan) === null),
+    );
+    writer.length = start;
+    return isNamed;
+  }
+
+  #encodeFields(row: Row): RowRefusal | null {
     if (row.problem !== null) return { field: null, ...row.problem };
     if (this.#fixedCount >= 0 && row.count !== this.#fixedCount) {
       const reason = `the row has ${row.count} fields; expected ${this.#fixedCount}`;
@@ -192,7 +217,7 @@ export class RowEncoder {
     return null;
   }
 
-  #encodeText(row: Row, plan: FieldPlan) {
+  #encodeText(row: Row, plan: FieldPlan): RowRefusal | null {
     const { field } = plan;
     const span = this.#span;
     const writer = this.#writer;
@@ -227,6 +252,8 @@ export class RowEncoder {
       return refused(field, 'text', span, `at most ${LONGEST_KEY_BYTES} bytes`);
     } else if (row.mayHoldNul && span.bytes.subarray(span.start, span.end).includes(0)) {
       return refused(field, 'text', span, 'text without a NUL byte');
+    } else if (plan.known !== null && !plan.known.has(span.text())) {
+      return unknown(field, span, plan.known);
     }
     writer.text(span.bytes, span.start, span.end);
     return null;
@@ -260,4 +287,11 @@ function missing(field: Field) {
 
 function refused(field: Field, code: RejectCode, span: Span, expected: string) {
   return { field: field.name, code, reason: `got ${shown(span.text())}; expected ${expected}` };
+}
+
+function unknown(field: Field, span: Span, known: KnownSkus): RowRefusal {
+  const suggestion = known.suggest(span.text());
+  const meant = suggestion === null ? '' : `; did you mean ${shown(suggestion)}?`;
+  const reason = `got ${shown(span.text())}, which is no product${meant}`;
+  return { field: field.name, code: 'unknown_sku', reason, suggestion };
 }

@@ -22,6 +22,7 @@ export function namesakes(dataset: RowShape, columns: readonly string[]): Map<st
         {
           where: field.name,
           text: { kind: 'column', column: field.name },
+          trim: false,
           empty: [],
           when: null,
           match: null,
@@ -29,6 +30,7 @@ export function namesakes(dataset: RowShape, columns: readonly string[]): Map<st
           formatText: null,
           after: null,
           skewMs: 0,
+          fallback: null,
         },
       ]),
   );

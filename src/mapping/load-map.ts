@@ -15,6 +15,8 @@ export interface LoadMap {
   readonly extra: 'all' | readonly string[];
   /** Of a workbook; null: its first sheet. */
   readonly sheet: string | null;
+  /** Rows are legs of calls, which are folded: fields are those of `CALL_LEGS`. */
+  readonly legs: boolean;
   /** Null: columns bear the names of fields. */
   readonly fields: ReadonlyMap<string, FieldSource> | null;
 }
@@ -22,6 +24,8 @@ export interface LoadMap {
 export type SourceText =
   | { readonly kind: 'column'; readonly column: string }
   | { readonly kind: 'join'; readonly parts: readonly SourceText[]; readonly separator: string }
+  /** The first that is not empty. */
+  | { readonly kind: 'first'; readonly of: readonly SourceText[] }
   | { readonly kind: 'value'; readonly value: string }
   | { readonly kind: 'row_number' }
   | { readonly kind: 'latest'; readonly of: readonly FieldSource[] };
@@ -30,7 +34,9 @@ export interface FieldSource {
   /** Such as `fields.started_at`, for messages. */
   readonly where: string;
   readonly text: SourceText;
-  /** Texts that mean none, beside the empty text. */
+  /** Without the blanks around it, before anything else is done with it. */
+  readonly trim: boolean;
+  /** Texts that mean none; the empty text always does. */
   readonly empty: readonly string[];
   readonly when: { readonly column: string; readonly is: readonly string[] } | null;
   readonly match: readonly { readonly pattern: RegExp; readonly value: string | null }[] | null;
@@ -39,6 +45,8 @@ export interface FieldSource {
   readonly formatText: string | null;
   readonly after: string | null;
   readonly skewMs: number;
+  /** What stands in for no value; null: nothing. */
+  readonly fallback: string | null;
 }
 
 export const NO_MAP: LoadMap = {
@@ -48,6 +56,7 @@ export const NO_MAP: LoadMap = {
   header: null,
   extra: [],
   sheet: null,
+  legs: false,
   fields: null,
 };
 
@@ -58,6 +67,7 @@ export function columnsUsed(map: LoadMap, dataset: RowShape): Set<string> {
   const visitText = (text: SourceText) => {
     if (text.kind === 'column') used.add(text.column);
     if (text.kind === 'join') text.parts.forEach(visitText);
+    if (text.kind === 'first') text.of.forEach(visitText);
     if (text.kind === 'latest') text.of.forEach(visit);
   };
   const visit = (source: FieldSource) => {

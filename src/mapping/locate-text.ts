@@ -24,11 +24,13 @@ export function compileLocate(
   indexOf: (column: string, where: string) => number,
 ): Locate {
   let locate = compileText(source.text, source.where, indexOf);
+  if (source.trim) locate = trimmed(locate);
   if (source.empty.length > 0) locate = unlessOneOf(locate, source.empty);
   if (source.match) locate = matched(locate, source);
   if (source.when) {
     locate = onlyWhen(locate, indexOf(source.when.column, `${source.where}.when`), source.when.is);
   }
+  if (source.fallback !== null) locate = orElse(locate, source.fallback);
   return locate;
 }
 
@@ -70,6 +72,13 @@ function compileText(
         text.parts.map((part) => part.kind === 'column'),
         Buffer.from(text.separator),
       );
+    case 'first': {
+      const parts = text.of.map((part) => compileText(part, where, indexOf));
+      return (row, into) => {
+        for (const part of parts) if (part(row, into) === FOUND) return FOUND;
+        return NONE;
+      };
+    }
     case 'latest':
       throw new DaybookError('E_INTERNAL', { reason: `${where}: latest has no text of its own` });
   }
@@ -97,6 +106,24 @@ function joined(parts: readonly Locate[], isColumn: readonly boolean[], separato
     }
     into.set(scratch, 0, length);
     return columns > 0 && filled === 0 ? NONE : FOUND;
+  };
+}
+
+function trimmed(locate: Locate): Locate {
+  return (row, into) => {
+    const located = locate(row, into);
+    if (located === FOUND) into.trim();
+    return located === FOUND && into.start === into.end ? NONE : located;
+  };
+}
+
+function orElse(locate: Locate, fallback: string): Locate {
+  const bytes = Buffer.from(fallback);
+  return (row, into) => {
+    const located = locate(row, into);
+    if (located !== NONE) return located;
+    into.set(bytes, 0, bytes.length);
+    return FOUND;
   };
 }
 

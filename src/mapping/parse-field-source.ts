@@ -1,18 +1,25 @@
 import type { Field } from '../reports/dataset.ts';
 import type { FieldSource, SourceText } from './load-map.ts';
-import { fail, type Json, objectAt, scalarAt, textAt, textsAt } from './map-values.ts';
-import { compileTimeFormat, type TimeFormat } from './time-format.ts';
+import { booleanAt, fail, type Json, objectAt, scalarAt, textAt, textsAt } from './map-values.ts';
+import { formatOf } from './parse-formats.ts';
+import { fallbackAt, rulesAt } from './parse-value-rules.ts';
+import type { TimeFormat } from './time-format.ts';
 
-const TEXT_KEYS = ['column', 'join', 'value', 'row_number', 'latest'];
+const TEXT_KEYS = ['column', 'join', 'first', 'value', 'row_number', 'latest'];
 const SOURCE_KEYS = [
   ...TEXT_KEYS,
   'with',
   'format',
+  'formats',
   'after',
   'skew_seconds',
   'when',
   'match',
+  'table',
+  'otherwise',
+  'trim',
   'empty',
+  'default',
 ];
 const DEFAULT_SKEW_SECONDS = 300;
 const LONGEST_SKEW_SECONDS = 43_200;
@@ -40,7 +47,7 @@ export function parseFieldSource(
   }
   const all: Json = { ...outer, ...own };
   const instant = field.type === 'instant';
-  for (const key of ['format', 'after', 'skew_seconds', 'latest']) {
+  for (const key of ['format', 'formats', 'after', 'skew_seconds', 'latest']) {
     if (own[key] !== undefined && !instant) {
       fail(`${where}.${key}`, own[key], `it only for instants; ${field.name} is ${field.type}`);
     }
@@ -50,24 +57,24 @@ export function parseFieldSource(
   if (own['skew_seconds'] !== undefined && after === null) {
     fail(`${where}.skew_seconds`, own['skew_seconds'], 'it only beside after');
   }
-  const formatText =
-    all['format'] === undefined
-      ? after === null
-        ? null
-        : CLOCK_FORMAT
-      : textAt(`${where}.format`, all['format']);
-  const format = formatText === null ? null : formatAt(`${where}.format`, formatText);
+  const { format, formatText } = formatOf(where, all, after === null ? null : CLOCK_FORMAT);
   if (format) checkFormat(where, format, formatText, after, zone);
+  const trim = all['trim'] !== undefined && booleanAt(`${where}.trim`, all['trim']);
+  const fallback = fallbackAt(`${where}.default`, all['default'], field);
+  const empty = all['empty'] === undefined ? [] : textsAt(`${where}.empty`, all['empty']);
   return {
     where,
     text: textSourceAt(where, own),
-    empty: all['empty'] === undefined ? [] : textsAt(`${where}.empty`, all['empty']),
+    trim,
+    // So that nobody takes the column itself for the field.
+    empty: trim || fallback !== null ? [...empty, ''] : empty,
     when: all['when'] === undefined ? null : whenAt(`${where}.when`, all['when']),
-    match: own['match'] === undefined ? null : matchAt(`${where}.match`, own['match'], field),
+    match: rulesAt(where, own, field),
     format,
     formatText,
     after,
     skewMs: skewAt(`${where}.skew_seconds`, all['skew_seconds']) * 1000,
+    fallback,
   };
 }
 
@@ -77,7 +84,9 @@ function latestAt(where: string, own: Json, field: Field, zone: string | null): 
   if (!Array.isArray(of) || of.length === 0) {
     fail(`${where}.latest`, of, 'a list of columns or sources');
   }
-  if (own['match'] !== undefined) fail(`${where}.match`, own['match'], 'it not beside latest');
+  for (const key of ['match', 'table', 'otherwise', 'default']) {
+    if (own[key] !== undefined) fail(`${where}.${key}`, own[key], 'it not beside latest');
+  }
   const { latest: _, when, ...outer } = own;
   const sources = (of as unknown[]).map((each, i) => {
     const at = `${where}.latest[${i}]`;
@@ -88,6 +97,7 @@ function latestAt(where: string, own: Json, field: Field, zone: string | null): 
   return {
     where,
     text: { kind: 'latest', of: sources },
+    trim: false,
     empty: [],
     when: when === undefined ? null : whenAt(`${where}.when`, when),
     match: null,
@@ -95,6 +105,7 @@ function latestAt(where: string, own: Json, field: Field, zone: string | null): 
     formatText: null,
     after: null,
     skewMs: 0,
+    fallback: null,
   };
 }
 
@@ -109,21 +120,27 @@ function textSourceAt(where: string, own: Json): SourceText {
     if (own['row_number'] !== true) fail(`${where}.row_number`, own['row_number'], 'true');
     return { kind: 'row_number' };
   }
-  const parts = own['join'];
-  if (!Array.isArray(parts) || parts.length === 0) {
-    fail(`${where}.join`, parts, 'a list of columns, {"row_number":true} or {"value":…}');
+  if (own['first'] !== undefined) {
+    return { kind: 'first', of: partsAt(`${where}.first`, own['first']) };
   }
   return {
     kind: 'join',
     separator: own['with'] === undefined ? '' : textAt(`${where}.with`, own['with'], true),
-    parts: (parts as unknown[]).map((part, i) => {
-      const at = `${where}.join[${i}]`;
-      if (typeof part === 'string') return { kind: 'column', column: textAt(at, part) };
-      const source = objectAt(at, part, ['column', 'value', 'row_number']);
-      if (Object.keys(source).length !== 1) fail(at, part, 'one of column, value, row_number');
-      return textSourceAt(at, source);
-    }),
+    parts: partsAt(`${where}.join`, own['join']),
   };
+}
+
+function partsAt(where: string, raw: unknown): SourceText[] {
+  if (!Array.isArray(raw) || raw.length === 0) {
+    fail(where, raw, 'a list of columns, {"row_number":true} or {"value":…}');
+  }
+  return (raw as unknown[]).map((part, i) => {
+    const at = `${where}[${i}]`;
+    if (typeof part === 'string') return { kind: 'column', column: textAt(at, part) };
+    const source = objectAt(at, part, ['column', 'value', 'row_number']);
+    if (Object.keys(source).length !== 1) fail(at, part, 'one of column, value, row_number');
+    return textSourceAt(at, source);
+  });
 }
 
 function checkFormat(
@@ -144,37 +161,12 @@ function checkFormat(
   }
 }
 
-function formatAt(where: string, text: string): TimeFormat {
-  return compileTimeFormat(text) ?? fail(where, text, 'Luxon tokens such as yyyy-MM-dd HH:mm:ss');
-}
-
 function whenAt(where: string, raw: unknown): { column: string; is: readonly string[] } {
   const when = objectAt(where, raw, ['column', 'is']);
   return {
     column: textAt(`${where}.column`, when['column']),
     is: textsAt(`${where}.is`, when['is']),
   };
-}
-
-function matchAt(where: string, raw: unknown, field: Field) {
-  if (!Array.isArray(raw) || raw.length === 0) {
-    fail(where, raw, 'a list of [regular expression, value]');
-  }
-  return (raw as unknown[]).map((rule, i) => {
-    const at = `${where}[${i}]`;
-    if (!Array.isArray(rule) || rule.length !== 2 || typeof rule[0] !== 'string') {
-      return fail(at, rule, '[regular expression, value]');
-    }
-    const value = rule[1] === null ? null : scalarAt(`${at}[1]`, rule[1]);
-    if (value !== null && field.values && !value.includes('$') && !field.values.includes(value)) {
-      fail(`${at}[1]`, value, `one of ${field.values.join(', ')}`);
-    }
-    try {
-      return { pattern: new RegExp(rule[0], 'u'), value };
-    } catch (error) {
-      return fail(`${at}[0]`, rule[0], `a regular expression (${(error as Error).message})`);
-    }
-  });
 }
 
 function skewAt(where: string, raw: unknown): number {

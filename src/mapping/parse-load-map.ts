@@ -1,16 +1,23 @@
-import type { RowShape } from '../reports/dataset.ts';
+import { datasetOf, type RowShape } from '../reports/dataset.ts';
+import { CALL_LEGS } from './call-legs.ts';
 import type { FieldSource, LoadMap } from './load-map.ts';
 import { booleanAt, delimiterAt, fail, namesAt, objectAt, textAt, zoneAt } from './map-values.ts';
 import { parseFieldSource } from './parse-field-source.ts';
+import { expandPreset } from './presets.ts';
 
-const MAP_KEYS = ['zone', 'delimiter', 'quote', 'header', 'extra', 'sheet', 'fields'];
+const MAP_KEYS = [
+  ...['preset', 'zone', 'delimiter', 'quote', 'header', 'extra', 'sheet', 'legs', 'fields'],
+];
 
 /**
  * Checks a map against the dataset that it fills, before any row is read.
  * @throws DaybookError `E_MAP` that names where, what came, what is expected
  */
 export function parseLoadMap(raw: unknown, dataset: RowShape): LoadMap {
-  const map = objectAt('(the whole)', raw, MAP_KEYS);
+  const map = expandPreset(objectAt('(the whole)', raw, MAP_KEYS));
+  const legs = booleanAt('legs', map['legs'] ?? false);
+  if (legs && dataset !== datasetOf('calls')) fail('legs', true, 'it only for calls');
+  if (legs && map['fields'] === undefined) fail('fields', undefined, 'the fields of legs');
   const zone = map['zone'] === undefined ? null : zoneAt(map['zone']);
   const extra = map['extra'] ?? false;
   return {
@@ -20,7 +27,11 @@ export function parseLoadMap(raw: unknown, dataset: RowShape): LoadMap {
     header: map['header'] === undefined ? null : namesAt('header', map['header']),
     extra: extra === true ? 'all' : extra === false ? [] : namesAt('extra', extra),
     sheet: map['sheet'] === undefined ? null : textAt('sheet', map['sheet']),
-    fields: map['fields'] === undefined ? null : fieldsAt(map['fields'], dataset, zone),
+    legs,
+    fields:
+      map['fields'] === undefined
+        ? null
+        : fieldsAt(map['fields'], legs ? CALL_LEGS : dataset, zone),
   };
 }
 

@@ -10,6 +10,7 @@ export const REJECT_CODES = {
   number: 'not a number of the declared kind',
   choice: 'not one of the values that the field takes',
   match: 'no rule of the map fits',
+  unknown_sku: 'no product of the tenant, which takes no other',
   text: 'text that cannot be kept: a NUL byte, half a surrogate pair, or too long a key',
 } as const;
 
@@ -21,8 +22,18 @@ export interface RejectRecord {
   readonly code: RejectCode;
   readonly reason: string;
   readonly raw: RawRow;
+  /** What was probably meant instead of the field's text; null: nobody can say. */
+  readonly suggestion: string | null;
   /** Hex SHA-256: the same row of the same place, refused for the same reason, is kept once. */
   readonly fingerprint: string;
+}
+
+/** Why a row is refused. */
+export interface RowRefusal {
+  readonly field: string | null;
+  readonly code: RejectCode;
+  readonly reason: string;
+  readonly suggestion?: string | null;
 }
 
 /** The row as it came, by column where the columns are known. */
@@ -39,7 +50,7 @@ const LONGEST_SHOWN = 80;
 export function rejectRecord(
   row: Row,
   columns: readonly string[],
-  refusal: { field: string | null; code: RejectCode; reason: string },
+  refusal: RowRefusal,
   withLine: boolean,
 ): RejectRecord {
   const { field, code, reason } = refusal;
@@ -47,7 +58,8 @@ export function rejectRecord(
   const fingerprint = createHash('sha256')
     .update(JSON.stringify([row.number, code, field, raw.values, raw.line ?? null]))
     .digest('hex');
-  return { field, code, reason: keepable(reason), raw, fingerprint };
+  const suggestion = refusal.suggestion ?? null;
+  return { field, code, reason: keepable(reason), raw, suggestion, fingerprint };
 }
 
 function rawOf(row: Row, columns: readonly string[], withLine: boolean): RawRow {

@@ -35,6 +35,8 @@ const TABLE = {
   // With secrets of other systems, and what they load.
   'connectors.manage':
                      [Y,   Y,    n,      n,            n,   n,   Y,      Y],
+  // Leave for one mirror to delete beyond its limits, and these limits themselves.
+  'mirror.override': [Y,   Y,    n,      n,            n,   n,   Y,      Y],
   'ingest.read':     [Y,   Y,    Y,      n,            n,   Y,   Y,      Y],
   'rejects.read':    [Y,   Y,    Y,      n,            n,   Y,   Y,      Y],
   'rejects.retry':   [Y,   Y,    n,      n,            n,   Y,   Y,      Y],

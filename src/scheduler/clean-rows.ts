@@ -11,6 +11,7 @@ import {
 import { deleteEndedBatches } from '../store/ingest-queue.ts';
 import { dropDeadPins } from '../store/part-pins.ts';
 import { deleteUnsealedParts } from '../store/sealed-parts.ts';
+import { deleteExpiredSnapshots } from '../store/snapshots.ts';
 
 /** Deletes rows that nobody will ask for again, in small transactions. */
 
@@ -21,6 +22,7 @@ export interface DeletedRows {
   readonly pins: number;
   readonly seals: number;
   readonly ingestBatches: number;
+  readonly snapshots: number;
 }
 
 /** @param now UTC epoch ms */
@@ -35,6 +37,7 @@ export async function deleteExpiredRows(
     pins: await database.asSystem(dropDeadPins),
     seals: await inBatches(deleteUnsealedParts, now, database, signal),
     ingestBatches: await inBatches(deleteEndedBatches, now - INGEST_BATCH_MS, database, signal),
+    snapshots: await inBatches(deleteExpiredSnapshots, now, database, signal),
   };
 }
 

@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { DaybookError } from '../errors.ts';
 import { type Dataset, type DatasetName, datasetOf } from '../reports/dataset.ts';
 import { copyInto } from './copy-into.ts';
 import type { Database, Tx } from './database.ts';
+import { foldLegs, keepLegs } from './fold-legs.ts';
+import { deleteUnnamed, measureMirror } from './mirror.ts';
+import {
+  type MirrorLeave,
+  type MirrorLimits,
+  type MirrorScope,
+  refusalOf,
+} from './mirror-guard.ts';
 
 /**
  * A load is one transaction: COPY into a temporary table (row-level security forbids COPY into
@@ -29,6 +38,18 @@ export interface Load {
   readonly completeThrough: number | null;
   /** False: refused rows are counted but not kept, since they are kept already. */
   readonly keepRejects: boolean;
+  /** The rows are all that there are within a scope: what stands there besides is removed. */
+  readonly mirror?: MirrorOrder | null;
+  /** What is staged are legs of calls, which are folded into them. */
+  readonly legs?: boolean;
+}
+
+export interface MirrorOrder {
+  readonly scope: MirrorScope;
+  readonly limits: MirrorLimits;
+  readonly leave: MirrorLeave;
+  /** How many different rows the sender says there are; null: it does not say. */
+  readonly stated: number | null;
 }
 
 /** What is known when the last row is staged. */
@@ -57,13 +78,20 @@ export interface StoredLoad {
   readonly unchanged: number;
   /** Rows that a later row of the same file with the same key replaced. */
   readonly superseded: number;
+  /** Rows that a mirror removed; calls that turned out to be legs of others. */
+  readonly removed: number;
+  /** Legs that were folded; null: rows were no legs, and all numbers are of rows. */
+  readonly legs: number | null;
   /** UTC epoch ms; where the mark stands now, which may be later than the load's. Null: no mark. */
   readonly completeThrough: number | null;
 }
 
 const LONGEST_LOAD_MS = 6 * 3_600_000;
 
-/** @throws DaybookError `E_UNAVAILABLE` when the database is lost; then nothing is stored */
+/**
+ * @throws DaybookError `E_MIRROR_REFUSED` when the guard holds a mirror back; `E_UNAVAILABLE` when the
+ * database is lost. Either way nothing is stored
+ */
 export function storeLoads(database: Database, around?: AroundLoad) {
   return (
     load: Load,
@@ -76,9 +104,11 @@ export function storeLoads(database: Database, around?: AroundLoad) {
       async (tx) => {
         const dataset = datasetOf(load.dataset);
         await around?.first(tx);
-        await tx.run(stageTableSql(columns, dataset));
+        const table = load.legs ? 'daybook_legs' : 'daybook_stage';
+        const keys = load.legs ? ['call_id', 'leg_id', 'joins'] : dataset.naturalKey;
+        await tx.run(stageTableSql(columns, { naturalKey: keys }, table));
         const names = columns.map((column) => column.name);
-        const staged = await copyInto(tx, 'pg_temp.daybook_stage', names, fill, signal);
+        const staged = await copyInto(tx, `pg_temp.${table}`, names, fill, signal);
         return orAbandon(tx, signal, async () => {
           const stored = await merge(tx, load, dataset, staged);
           await around?.last(tx, stored, staged);
@@ -115,10 +145,14 @@ async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Prom
     `select pg_advisory_xact_lock(hashtextextended('daybook load ' || $1 || ' ' || $2, 0))`,
     [load.tenantId, load.dataset],
   );
+  const alone = load.mirror != null;
+  const folded = load.legs ? await foldLegs(tx, load.tenantId, alone) : null;
+  const good = folded?.calls ?? staged.good;
+  if (good > 0 || load.mirror) await tx.run('analyze pg_temp.daybook_stage');
+  if (load.mirror) await guard(tx, load, load.mirror, staged);
   const written = { loaded: 0, updated: 0 };
-  let superseded = 0;
-  if (staged.good > 0) {
-    await tx.run('analyze pg_temp.daybook_stage');
+  let superseded = folded?.superseded ?? 0;
+  if (good > 0) {
     if (load.dataset === 'carrier_calls') await tx.run(NAME_CARRIER_ROWS);
     const [counts] = await tx.query<{ loaded: string; updated: string }>(mergeSql(dataset), [
       load.tenantId,
@@ -126,20 +160,26 @@ async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Prom
     written.loaded = Number(counts.loaded);
     written.updated = Number(counts.updated);
     // All rows new or different: then no two of them had the same key.
-    if (written.loaded + written.updated < staged.good) {
+    if (folded === null && written.loaded + written.updated < good) {
       const key = dataset.naturalKey.join(', ');
       const [{ keys }] = await tx.query<{ keys: string }>(
         `select count(*) as keys from
            (select distinct ${key} from pg_temp.daybook_stage where reject is null) k`,
       );
-      superseded = staged.good - Number(keys);
+      superseded = good - Number(keys);
     }
   }
+  const joined = folded ? await keepLegs(tx, load.tenantId, alone) : 0;
+  const removed = load.mirror
+    ? await deleteUnnamed(tx, load.tenantId, dataset, load.mirror.scope)
+    : joined;
   const loadId = randomUUID();
-  const unchanged = staged.good - superseded - written.loaded - written.updated;
+  const rows = folded === null ? good - superseded : good;
+  const unchanged = rows - written.loaded - written.updated;
   await tx.run(
     `insert into daybook.loads (id, tenant_id, dataset, file_name, map, loaded, updated, unchanged,
-       rejected, days, requested_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+       rejected, days, requested_by, removed)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
       loadId,
       load.tenantId,
@@ -152,6 +192,7 @@ async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Prom
       staged.rejected,
       staged.days,
       load.requestedBy,
+      removed,
     ],
   );
   if (staged.rejected > 0 && load.keepRejects) {
@@ -166,7 +207,21 @@ async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Prom
   }
   const speaks = staged.good > 0 || staged.rejected === 0;
   const completeThrough = await moveMark(tx, load, speaks ? load.completeThrough : null);
-  return { loadId, ...written, unchanged, superseded, completeThrough };
+  const legs = folded && staged.good - superseded;
+  return { loadId, ...written, unchanged, superseded, removed, legs, completeThrough };
+}
+
+/** @throws DaybookError `E_MIRROR_REFUSED`, which rolls everything back */
+async function guard(tx: Tx, load: Load, mirror: MirrorOrder, staged: Staged): Promise<void> {
+  const found = await measureMirror(tx, load.tenantId, datasetOf(load.dataset), mirror.scope);
+  const figures = {
+    ...found,
+    stated: mirror.stated,
+    rejected: staged.rejected,
+    firstReject: staged.firstReject ?? null,
+  };
+  const reason = refusalOf(figures, mirror.limits, mirror.leave);
+  if (reason !== null) throw new DaybookError('E_MIRROR_REFUSED', { where: load.fileName, reason });
 }
 
 /** Moves the mark forward only; returns where it stands. */
@@ -210,21 +265,25 @@ const NAME_CARRIER_ROWS = `
 
 const KEEP_REJECTS = `
   insert into daybook.rejects
-    (tenant_id, dataset, load_id, row_number, field, code, reason, raw, fingerprint)
+    (tenant_id, dataset, load_id, row_number, field, code, reason, raw, suggestion, fingerprint)
   select $1, $2, $3, row_number, reject ->> 'field', reject ->> 'code', reject ->> 'reason',
-         reject -> 'raw', decode(reject ->> 'fingerprint', 'hex')
+         reject -> 'raw', reject ->> 'suggestion', decode(reject ->> 'fingerprint', 'hex')
   from pg_temp.daybook_stage where reject is not null
   order by row_number
   on conflict (tenant_id, dataset, fingerprint) do nothing`;
 
 /** Keys collate as those of the dataset's table do. */
-export function stageTableSql(columns: readonly StageColumn[], dataset: Dataset): string {
+export function stageTableSql(
+  columns: readonly StageColumn[],
+  dataset: Pick<Dataset, 'naturalKey'>,
+  table = 'daybook_stage',
+): string {
   const isTextKey = ({ name, type }: StageColumn) =>
     type === 'text' && dataset.naturalKey.includes(name);
   const list = columns
     .map((column) => `${column.name} ${column.type}${isTextKey(column) ? ' collate "C"' : ''}`)
     .join(', ');
-  return `create temporary table daybook_stage (${list}) on commit drop`;
+  return `create temporary table ${table} (${list}) on commit drop`;
 }
 
 /**

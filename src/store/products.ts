@@ -71,3 +71,12 @@ export async function listProducts(
     [page.tenantId, page.afterSku, page.limit],
   );
 }
+
+/** All of them, those too that are not proposed any more. */
+export async function listSkus(tx: Tx, tenantId: string): Promise<string[]> {
+  const rows = await tx.query<{ sku: string }>(
+    'select sku from daybook.products where tenant_id = $1 order by sku',
+    [tenantId],
+  );
+  return rows.map(({ sku }) => sku);
+}

@@ -21,6 +21,8 @@ export interface Reject {
     readonly values: readonly (string | null)[];
     readonly line?: string;
   };
+  /** What was probably meant instead of the field's text. */
+  readonly suggestion: string | null;
   readonly state: 'open' | 'resolved';
   readonly createdAt: Date;
 }
@@ -41,7 +43,7 @@ export async function listRejects(
 ): Promise<Reject[]> {
   const rows = await tx.query<Omit<Reject, 'rowNumber'> & { rowNumber: string }>(
     `select r.id, r.dataset, r.load_id as "loadId", l.file_name as "fileName", l.map,
-       r.row_number as "rowNumber", r.field, r.code, r.reason, r.raw, r.state,
+       r.row_number as "rowNumber", r.field, r.code, r.reason, r.raw, r.suggestion, r.state,
        r.created_at as "createdAt"
      from daybook.rejects r join daybook.loads l on l.id = r.load_id
      where ${WHERE} and r.id > $5 order by r.id limit $6`,
@@ -65,19 +67,21 @@ export async function* eachReject(tx: Tx, filter: RejectFilter): AsyncGenerator<
   }
 }
 
-/** The columns of all their raw rows, in order of appearance, and the widest row. */
+/** The columns of all their raw rows, in order of appearance, the widest row, and if any has a suggestion. */
 export async function rejectColumns(
   tx: Tx,
   filter: RejectFilter,
-): Promise<{ columns: string[]; widest: number }> {
-  const rows = await tx.query<{ columns: string[]; widest: number }>(
-    `select r.raw -> 'columns' as columns, max(jsonb_array_length(r.raw -> 'values')) as widest
+): Promise<{ columns: string[]; widest: number; hasSuggestions: boolean }> {
+  const rows = await tx.query<{ columns: string[]; widest: number; suggested: boolean }>(
+    `select r.raw -> 'columns' as columns, max(jsonb_array_length(r.raw -> 'values')) as widest,
+       bool_or(r.suggestion is not null) as suggested
      from daybook.rejects r where ${WHERE} group by 1 order by min(r.id)`,
     valuesOf(filter),
   );
   return {
     columns: [...new Set(rows.flatMap((row) => row.columns))],
     widest: Math.max(0, ...rows.map((row) => row.widest)),
+    hasSuggestions: rows.some((row) => row.suggested),
   };
 }
 

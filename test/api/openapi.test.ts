@@ -155,6 +155,14 @@ describe('the description of the API', () => {
         'POST /v1/ingest/keys',
         'PATCH /v1/ingest/keys/{id}',
         'DELETE /v1/ingest/keys/{id}',
+        'GET /v1/ingest/{dataset}/mirror',
+        'POST /v1/ingest/{dataset}/mirror',
+        'GET /v1/ingest/{dataset}/mirror/{id}',
+        'DELETE /v1/ingest/{dataset}/mirror/{id}',
+        'POST /v1/ingest/{dataset}/mirror/{id}/rows',
+        'POST /v1/ingest/{dataset}/mirror/{id}/commit',
+        'GET /v1/ingest/{dataset}/settings',
+        'PATCH /v1/ingest/{dataset}/settings',
         'GET /v1/rejects',
         'POST /v1/rejects/retry',
         'GET /v1/connectors',
@@ -203,7 +211,7 @@ describe('the description of the API', () => {
       ]);
       const open = ['GET /healthz', 'GET /readyz', 'GET /metrics', 'POST /v1/triggers/{id}'];
       const isPublic = open.includes(name);
-      const isSigned = /^POST \/v1\/ingest\/\{dataset\}/.test(name);
+      const isSigned = /^POST \/v1\/ingest\/\{dataset\}(\/complete)?$/.test(name);
       const security = isPublic ? undefined : [isSigned ? { signature: [] } : { bearer: [] }];
       expect(operation.security, name).toEqual(security);
     }

@@ -180,6 +180,37 @@ describe('daybook load', () => {
   });
 });
 
+describe('daybook load --mirror', () => {
+  const mirror = (input: string, ...more: string[]) =>
+    run(input, 'load', 'calls', '-', '--tenant', 'mirrored', '--mirror', ...more);
+
+  it('deletes what the file does not hold, or too much of it only with leave', async () => {
+    await addTestTenant(test.database, { name: 'mirrored', zone: 'UTC' });
+    await run(HEADER + rows(0, 60), 'load', 'calls', '-', '--tenant', 'mirrored');
+    const first = await mirror(HEADER + rows(1, 60), '--expect', '60', '--json');
+    expect(JSON.parse(first.stdout)).toMatchObject({ loaded: 1, unchanged: 59, removed: 1 });
+    const refused = await mirror(HEADER + rows(1, 30));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/it would delete 30 of the 60 rows in its scope \(50 %\)/);
+    expect(refused.stderr).toMatch(/E_MIRROR_REFUSED/);
+    const meant = await mirror(HEADER + rows(1, 30), '--allow-deletes', '30');
+    expect(meant.stdout).toBe(
+      '0 loaded, 0 updated, 30 unchanged, 30 removed, 0 rejected, 1 days\n',
+    );
+  });
+
+  it.each([
+    [['--expect', '60'], /--expect: got it; expected it only with --mirror/],
+    [['--mirror', '--from', '2024-01-01'], /--to: got nothing; expected both/],
+    [['--mirror', '--allow-deletes', 'some'], /--allow-deletes: got some; expected a whole/],
+    [['--mirror', '--expect', '-1'], /--expect: got -1; expected a whole number/],
+  ])('with %j ends with 2 and says why', async (flags, message) => {
+    const { code, stderr } = await run('', 'load', 'calls', '-', '--tenant', 'mirrored', ...flags);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+});
+
 describe('daybook rejects', () => {
   it('lists, exports and takes back what was refused', async () => {
     await addTestTenant(test.database, { name: 'mends', zone: 'UTC' });

@@ -9,7 +9,7 @@ const log = pino({ level: 'silent' });
 const cleaned = (bytes: number, evictedParts = 0): Cleaned => ({
   cache: { bytes, parts: 1, evictedParts, evictedBytes: evictedParts * 10 },
   expiredFiles: 2,
-  rows: { idempotencyKeys: 0, pins: 0, seals: 0, ingestBatches: 0 },
+  rows: { idempotencyKeys: 0, pins: 0, seals: 0, ingestBatches: 0, snapshots: 0 },
   swept: null,
 });
 

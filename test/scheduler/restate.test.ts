@@ -3,6 +3,7 @@ import type { ReportDocument } from '../../src/reports/document.ts';
 import { findChanged } from '../../src/scheduler/restate/find-changed.ts';
 import { processStage } from '../../src/scheduler/stages/process.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
+import { USUAL_LIMITS } from '../../src/store/mirror-guard.ts';
 import { amendFile } from '../../src/store/restatements.ts';
 import { runScheduleNow } from '../../src/store/save-schedule.ts';
 import { requireTenant } from '../../src/store/tenants.ts';
@@ -134,4 +135,31 @@ it('rows that come late are noticed, told once, and amended with a sheet of what
   // Before, now, difference.
   expect(changes.map((row) => row.slice(0, 4))).toContainEqual(['Talk (s)', 60, 40, -20]);
   expect(sheetsOfSheetJs(`${home}/${files[0].path}`)).not.toHaveProperty('Changes');
+});
+
+it('a day of which a mirror left no row is noticed as well', async () => {
+  const tenant = await tenantIn(test, 'UTC', 'mirrored');
+  const header = 'external_id,started_at,ended_at,disposition\n';
+  const file = `${header}c,2026-03-02T10:00:00Z,2026-03-02T10:05:00Z,busy\n`;
+  await load(test.database, tenant, file, { completeThrough: utc('2026-03-03T00:00Z') });
+  const schedule = await scheduleAt(test, tenant, '2026-03-02T12:00Z', { format: 'csv' });
+  const found = await test.database.asSystem((tx) => requireTenant(tx, tenant.id));
+  await test.database.asTenant(tenant.id, (tx) =>
+    runScheduleNow(tx, schedule.id, { tenant: found, owner: 'operator:cli', now: utc(NOW) }),
+  );
+  await makeAll();
+  await look();
+  const mirror = {
+    scope: { window: null, prefix: null },
+    limits: USUAL_LIMITS,
+    leave: { deletes: 'all', rejects: null },
+    stated: 0,
+  } as const;
+  expect(await load(test.database, tenant, header, { mirror })).toMatchObject({ removed: 1 });
+  expect(await look()).toBe(1);
+  const [{ days }] = await system<{ days: string[] }>(
+    'select changed_days as days from daybook.report_files where tenant_id = $1',
+    [tenant.id],
+  );
+  expect(days).toEqual(['2026-03-02']);
 });

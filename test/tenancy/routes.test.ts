@@ -307,6 +307,26 @@ const PROBES: Readonly<Record<string, Probe>> = {
     payload: () => ({ maps: {} }),
   },
   'DELETE /v1/ingest/keys/:id': ofMoney('ingest/keys/:id', 'ingestKey'),
+  'GET /v1/ingest/:dataset/mirror': at('/v1/ingest/calls/mirror'),
+  'POST /v1/ingest/:dataset/mirror': {
+    url: () => '/v1/ingest/calls/mirror',
+    payload: (_, canary) => ({ source: canary }),
+  },
+  'GET /v1/ingest/:dataset/mirror/:id': ofMoney('ingest/calls/mirror/:id', 'snapshot'),
+  'DELETE /v1/ingest/:dataset/mirror/:id': ofMoney('ingest/calls/mirror/:id', 'snapshot'),
+  'POST /v1/ingest/:dataset/mirror/:id/rows': {
+    url: ({ snapshot }) => `/v1/ingest/calls/mirror/${snapshot}/rows?part=1`,
+    payload: () => [{}],
+  },
+  'POST /v1/ingest/:dataset/mirror/:id/commit': {
+    ...ofMoney('ingest/calls/mirror/:id/commit', 'snapshot'),
+    payload: () => ({ rows: 7 }),
+  },
+  'GET /v1/ingest/:dataset/settings': at('/v1/ingest/calls/settings'),
+  'PATCH /v1/ingest/:dataset/settings': {
+    url: () => '/v1/ingest/calls/settings',
+    payload: () => ({ mirror_delete_rows: 20 }),
+  },
   'GET /v1/rejects': at('/v1/rejects'),
   'POST /v1/rejects/retry': at('/v1/rejects/retry'),
   'GET /healthz': at('/healthz'),
@@ -376,6 +396,7 @@ const nobody = (): Ids => ({
   binding: randomUUID(),
   ingestKey: `dbi_${'1'.repeat(16)}`,
   batch: randomUUID(),
+  snapshot: randomUUID(),
 });
 
 async function probe(route: string, headers: Record<string, string>, ids: Ids, canary: string) {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
+import { readKnownSkus } from '../../ingest/known-skus.ts';
 import { retryRejects } from '../../ingest/retry-rejects.ts';
 import { INGEST_DATASETS } from '../../ingest/signed/ingest-datasets.ts';
 import { storeLoads } from '../../store/loads.ts';
@@ -25,6 +26,7 @@ const RejectView = z.object({
   field: z.union([z.string(), z.null()]),
   code: z.string(),
   reason: z.string(),
+  suggestion: z.union([z.string(), z.null()]).describe('What was probably meant.'),
   raw: z.object({
     columns: z.array(z.string()),
     values: z.array(z.union([z.string(), z.null()])),
@@ -133,13 +135,19 @@ export async function rejectRoutes({ server, deps, closing }: RouteContext): Pro
           description:
             'The body is a file of `GET /v1/rejects?format=csv` or `xlsx`, mended; only its rows are loaded.',
           headers: TENANT_HEADERS,
-          querystring: z.object({ dataset: z.enum(INGEST_DATASETS).optional() }),
+          querystring: z.object({
+            dataset: z.enum(INGEST_DATASETS).optional(),
+            suggestions: z
+              .enum(['accept', 'ignore'])
+              .default('ignore')
+              .describe('accept: what was probably meant, where nothing else is written.'),
+          }),
           response: { 200: RetryView, ...PROBLEMS },
         },
       },
       async (request, reply) => {
         const { tenant, name: requestedBy } = actorOf(request);
-        const { dataset } = request.query;
+        const { dataset, suggestions } = request.query;
         const signal = requestSignal(reply.raw, closing, RETRY_MS);
         const body = await readRawBody(request, MENDED_BYTES, budget);
         try {
@@ -160,6 +168,9 @@ export async function rejectRoutes({ server, deps, closing }: RouteContext): Pro
                 for await (const reject of eachReject(tx, of)) found.push(reject);
                 return found;
               }),
+            acceptSuggestions: suggestions === 'accept',
+            knownSkusOf: (of) =>
+              database.asTenant(tenant.id, (tx) => readKnownSkus(tx, tenant.id, of)),
             store: storeLoads(database),
             signal,
           });
@@ -198,6 +209,7 @@ function viewReject(reject: Reject): z.infer<typeof RejectView> {
     field: reject.field,
     code: reject.code,
     reason: reject.reason,
+    suggestion: reject.suggestion,
     raw: { columns: [...columns], values: [...values], ...(line === undefined ? {} : { line }) },
     state: reject.state,
     created_at: reject.createdAt.toISOString(),

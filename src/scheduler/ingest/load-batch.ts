@@ -1,4 +1,5 @@
 import { DaybookError, toDaybookError, toPlainError } from '../../errors.ts';
+import { readKnownSkus } from '../../ingest/known-skus.ts';
 import { loadPacked } from '../../ingest/signed/load-packed.ts';
 import type { DatasetName } from '../../reports/dataset.ts';
 import type { Database } from '../../store/database.ts';
@@ -96,6 +97,11 @@ async function loadRowsOf(
       map: batch.map,
       requestedBy: `ingest:${batch.keyId}`,
       completeThrough: null,
+      knownSkus: await database.asTenant(
+        tenantId,
+        (tx) => readKnownSkus(tx, tenantId, batch.dataset),
+        { readOnly: true },
+      ),
     },
     { store, signal },
   );

@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { InputFormat } from '../../../src/ingest/input-format.ts';
+import type { KnownSkus } from '../../../src/ingest/known-skus.ts';
 import { type LoadResult, loadRows } from '../../../src/ingest/load-rows.ts';
 import type { DatasetName } from '../../../src/reports/dataset.ts';
 import type { Database } from '../../../src/store/database.ts';
-import { storeLoads } from '../../../src/store/loads.ts';
+import { type MirrorOrder, storeLoads } from '../../../src/store/loads.ts';
 import { calendarOf } from '../../../src/time/calendar.ts';
 import type { TestTenant } from '../../support/database.ts';
 
@@ -17,6 +18,8 @@ export interface LoadOptions {
   readonly format?: InputFormat;
   readonly zone?: string;
   readonly completeThrough?: number;
+  readonly mirror?: MirrorOrder;
+  readonly knownSkus?: KnownSkus | null;
   readonly signal?: AbortSignal;
 }
 
@@ -44,6 +47,8 @@ export async function load(
       map: options.map ?? null,
       requestedBy: 'test',
       completeThrough: options.completeThrough ?? null,
+      mirror: options.mirror ?? null,
+      knownSkus: options.knownSkus ?? null,
     },
     { store: storeLoads(database), signal: options.signal ?? new AbortController().signal },
   );

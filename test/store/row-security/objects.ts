@@ -98,7 +98,25 @@ export const FIXTURES: readonly (readonly [
     'ingest_batches',
     (tenant_id) => ({ ...ingestBatchRowOf(tenant_id, 'fixture'), id: batchOf(tenant_id) }),
   ],
+  ['snapshots', (tenant_id) => ({ ...snapshotRowOf(tenant_id), id: snapshotOf(tenant_id) })],
+  ['snapshot_parts', (tenant_id) => ({ ...snapshotPartOf(tenant_id), part_no: 0 })],
+  ['calls', (tenant_id) => callRowOf(tenant_id, 'fixture')],
 ];
+const callRowOf = (tenant_id: string, external_id: string) => ({
+  tenant_id,
+  external_id,
+  started_at: now,
+  ended_at: now,
+  disposition: 'answered',
+});
+const snapshotOf = (tenant: string) => tenant.replace(/^.{8}/, '66666666');
+const snapshotRowOf = (tenant_id: string) => ({
+  ...{ tenant_id, dataset: 'calls', source: 's', opened_by: 'x', expires_at: now },
+});
+const snapshotPartOf = (tenant_id: string) => ({
+  ...{ tenant_id, snapshot_id: snapshotOf(tenant_id), row_count: 1, stored_bytes: 1 },
+  body_sha256: Buffer.alloc(32),
+});
 /** Its key that signs batches, and a batch. */
 const ingestKeyOf = (tenant: string) => `dbi_${tenant.slice(-16)}`;
 const batchOf = (tenant: string) => tenant.replace(/^.{8}/, '77777777');
@@ -568,6 +586,40 @@ export const TABLES: Readonly<Record<string, TableAccess>> = {
     }),
     touch: 'bytes',
   },
+  dataset_settings: {
+    ...{ member: '', tenant: 'SI', system: '' },
+    row: (tenant_id, dataset) => ({
+      ...{ tenant_id, dataset, mirror_delete_share: 0.1, mirror_delete_rows: 20 },
+      ...{ mirror_rejects: 0, known_skus: false, changed_by: 'x' },
+    }),
+    touch: 'changed_by',
+  },
+  snapshots: {
+    ...{ member: '', tenant: 'SIU', system: 'SD' },
+    row: (tenant_id) => snapshotRowOf(tenant_id),
+    touch: 'refusal',
+  },
+  snapshot_parts: {
+    ...{ member: '', tenant: 'SID', system: '' },
+    row: (tenant_id, nonce) => ({ ...snapshotPartOf(tenant_id), part_no: Number(nonce) }),
+    touch: 'row_count',
+  },
+  snapshot_pieces: {
+    ...{ member: '', tenant: 'SI', system: '' },
+    row: (tenant_id, nonce) => ({
+      ...{ tenant_id, snapshot_id: snapshotOf(tenant_id), part_no: 0, piece_no: Number(nonce) },
+      bytes: Buffer.alloc(1),
+    }),
+    touch: 'bytes',
+  },
+  call_legs: {
+    ...{ member: '', tenant: 'SIUD', system: '' },
+    row: (tenant_id, leg_id) => ({
+      ...{ tenant_id, call_id: 'fixture', leg_id, leg_order: 1 },
+      ...{ started_at: now, ended_at: now, disposition: 'answered' },
+    }),
+    touch: 'disposition',
+  },
   payers: {
     ...{ ...ofMoney, tenant: 'SIU' },
     row: (tenant_id, key) => ({ tenant_id, key, kind: 'customer', title: 'T' }),
@@ -836,6 +888,7 @@ export const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export const SEQUENCES: readonly string[] = [
+  'dataset_settings_id_seq',
   'ingest_batches_seq_seq',
   'ledger_notices_id_seq',
   'reconciliation_notes_id_seq',

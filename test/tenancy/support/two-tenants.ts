@@ -27,6 +27,7 @@ import { insertReconciliation } from '../../../src/store/reconciliations.ts';
 import { listReportFiles } from '../../../src/store/report-files.ts';
 import { listRuns } from '../../../src/store/runs.ts';
 import { addSchedule, runScheduleNow } from '../../../src/store/save-schedule.ts';
+import { addSnapshotPart, noteRefusal, openSnapshot } from '../../../src/store/snapshots.ts';
 import { insertBinding } from '../../../src/store/source-bindings.ts';
 import { insertSource } from '../../../src/store/sources.ts';
 import { requireTenant } from '../../../src/store/tenants.ts';
@@ -378,7 +379,14 @@ async function signAll(database: Database, tenant: TestTenant, canary: string) {
        where id = $1`,
       [batch.id, canary],
     );
-    return { ingestKey: key.id, batch: batch.id };
+    const { id: snapshot } = await openSnapshot(tx, {
+      ...{ tenantId: tenant.id, dataset: 'calls', source: canary, map: null },
+      ...{ scope: { window: null, prefix: `${canary}-` }, openedBy: `user:${canary}` },
+    });
+    const part = { partNo: 0, bodySha256: Buffer.alloc(32), rows: 1 };
+    await addSnapshotPart(tx, tenant.id, snapshot, { ...part, pieces: [gzipSync(`${canary}\n`)] });
+    await noteRefusal(tx, tenant.id, snapshot, canary);
+    return { ingestKey: key.id, batch: batch.id, snapshot };
   });
 }
 
