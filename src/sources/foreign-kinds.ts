@@ -2,6 +2,8 @@ import type { SourceKind } from '../store/sources.ts';
 import { openForeignPostgres } from './foreign-postgres/foreign-postgres.ts';
 import { parseServer } from './foreign-postgres/server.ts';
 import type { ForeignConnection, OpenForeign } from './foreign-source.ts';
+import { parseServer as parseProject } from './supabase/server.ts';
+import { openSupabase } from './supabase/supabase-source.ts';
 
 /** What speaks with each kind of foreign database. */
 export interface ForeignKind {
@@ -17,5 +19,8 @@ export interface ForeignKind {
 export const FOREIGN_KINDS: Readonly<Record<SourceKind, ForeignKind | null>> = {
   postgres: { open: openForeignPostgres, hostsOf: (of) => [parseServer(of).host] },
   mongodb: null,
-  supabase: null,
+  supabase: {
+    open: openSupabase,
+    hostsOf: (of) => [parseProject(of).url.hostname.replace(/^\[|\]$/g, '')],
+  },
 };
