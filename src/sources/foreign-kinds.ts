@@ -4,6 +4,8 @@ import { parseServer } from './foreign-postgres/server.ts';
 import type { ForeignConnection, OpenForeign } from './foreign-source.ts';
 import { openMongo } from './mongodb/mongodb-source.ts';
 import { parseServer as parseMongo } from './mongodb/server.ts';
+import { parseServer as parseProject } from './supabase/server.ts';
+import { openSupabase } from './supabase/supabase-source.ts';
 
 /** What speaks with each kind of foreign database. */
 export interface ForeignKind {
@@ -22,5 +24,8 @@ export const FOREIGN_KINDS: Readonly<Record<SourceKind, ForeignKind | null>> = {
     open: openMongo,
     hostsOf: (of) => parseMongo(of).hosts.map(({ name }) => name.replace(/^\[|\]$/g, '')),
   },
-  supabase: null,
+  supabase: {
+    open: openSupabase,
+    hostsOf: (of) => [parseProject(of).url.hostname.replace(/^\[|\]$/g, '')],
+  },
 };
