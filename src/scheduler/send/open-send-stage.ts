@@ -8,6 +8,7 @@ import { openSmtpTransport } from '../../delivery/mail/smtp-transport.ts';
 import { endDeliveryLeases } from '../../store/delivery-leases.ts';
 import type { StageDeps, StagePass } from '../stages/stage.ts';
 import { createSendStage } from './send.ts';
+import type { SendMeter } from './send-metrics.ts';
 
 const AT_ONCE = 12;
 const MOST_OF_TENANT = 4;
@@ -31,9 +32,10 @@ export async function openSendStage(
     readonly deadHolders?: string;
     /** This delivery and no other. */
     readonly only?: string;
+    readonly meter?: SendMeter;
   } = {},
 ): Promise<SendStage> {
-  const { deadHolders, only } = options;
+  const { deadHolders, only, meter } = options;
   const { smtpUrl, from, dkim } = config.mail;
   const sender = from === null ? DEFAULT_SENDER : parseSender(from);
   const settings = smtpUrl === null ? null : parseSmtpUrl(smtpUrl);
@@ -59,6 +61,7 @@ export async function openSendStage(
       publicUrl: (config.publicUrl ?? `http://${config.host}:${config.port}`).replace(/\/+$/, ''),
       clock: Date.now,
       chance: Math.random,
+      ...(meter ? { meter } : {}),
     },
     { atOnce: AT_ONCE, mostOfTenant: MOST_OF_TENANT, ...(only === undefined ? {} : { only }) },
   );
