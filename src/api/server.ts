@@ -23,6 +23,7 @@ import { discountPolicyRoutes } from './routes/discount-policies.ts';
 import { exportEventsRoute } from './routes/export-events.ts';
 import { exportFileRoute } from './routes/export-file.ts';
 import { exportRoutes } from './routes/exports.ts';
+import { fileChangesRoute } from './routes/file-changes.ts';
 import { healthRoutes } from './routes/health.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
@@ -143,6 +144,7 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
   scheduleRoutes(context);
   scheduleTimeRoutes(context);
   sealedFileRoutes(context);
+  fileChangesRoute(context);
   reconciliationRoutes(context);
   reconciliationLineRoutes(context);
   customerRoutes(context);

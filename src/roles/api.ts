@@ -4,6 +4,7 @@ import { createProgressFeed } from '../api/progress-feed.ts';
 import { buildServer } from '../api/server.ts';
 import { startSummaryUses } from '../api/summary-uses.ts';
 import { jwtSettingsFrom } from '../api/supabase-token.ts';
+import { createPartStore } from '../cache/part-store.ts';
 import type { Config } from '../config.ts';
 import { openInstallationKeys } from '../delivery/installation-secret.ts';
 import { DaybookError } from '../errors.ts';
@@ -13,6 +14,7 @@ import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage } from '../pool/messages.ts';
 import { countDays } from '../scheduler/cache-metrics.ts';
 import { createSummaryProducer } from '../scheduler/produce-summary.ts';
+import { createChangesProducer } from '../scheduler/restate/changes-since.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
 import { createMetricsClient } from './metrics-client.ts';
@@ -39,6 +41,13 @@ export async function runApi(config: Config): Promise<void> {
   const summaryUses = startSummaryUses({ database, log });
   let engineReady = false;
   let backlog: Backlog = { waitingSeconds: 0, secondsPerDay: 0, queuedRuns: 0, queuedDays: 0 };
+  const days = {
+    database,
+    dispatcher,
+    source: createPostgresSource(database),
+    home: config.home,
+    meter: countDays(metrics),
+  };
   const server = await buildServer({
     database,
     log,
@@ -46,13 +55,8 @@ export async function runApi(config: Config): Promise<void> {
     publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
     wake: () => sendToPrimary({ kind: 'wake' }),
     progress: feed,
-    summaries: createSummaryProducer({
-      database,
-      dispatcher,
-      source: createPostgresSource(database),
-      home: config.home,
-      meter: countDays(metrics),
-    }),
+    summaries: createSummaryProducer(days),
+    changes: createChangesProducer({ ...days, parts: createPartStore(config.home) }),
     summaryUses,
     admission: (tenantQueuedRuns) => demandRoom(tenantQueuedRuns, backlog),
     jwt: jwtSettingsFrom(config.supabase),

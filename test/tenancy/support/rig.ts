@@ -4,12 +4,14 @@ import { Registry } from 'prom-client';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { ApiServer } from '../../../src/api/routes/context.ts';
 import { buildServer } from '../../../src/api/server.ts';
+import { createPartStore } from '../../../src/cache/part-store.ts';
 import { installationKeys } from '../../../src/delivery/installation-secret.ts';
 import type { MailTransport } from '../../../src/delivery/mail/mail-transport.ts';
 import { datasetOfForm } from '../../../src/reports/demand.ts';
 import { planAhead } from '../../../src/scheduler/ahead/plan-ahead.ts';
 import { studyDemand } from '../../../src/scheduler/ahead/study-demand.ts';
 import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts';
+import { createChangesProducer } from '../../../src/scheduler/restate/changes-since.ts';
 import { findChanged } from '../../../src/scheduler/restate/find-changed.ts';
 import { createSendStage } from '../../../src/scheduler/send/send.ts';
 import { createPostgresSource } from '../../../src/sources/postgres/postgres-source.ts';
@@ -66,6 +68,13 @@ export async function openRig(database: Database, home: string, logged: string[]
       database,
       source: createPostgresSource(database),
       dispatcher: engine.dispatcher,
+      home,
+    }),
+    changes: createChangesProducer({
+      database,
+      source: createPostgresSource(database),
+      dispatcher: engine.dispatcher,
+      parts: createPartStore(home),
       home,
     }),
     jwt: JWT,
