@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import type { InstallationKeys } from '../delivery/installation-secret.ts';
 import type { PrivateTargets } from '../delivery/outbound/target.ts';
 import type { Logger } from '../log.ts';
+import type { ChangesProducer } from '../reports/changes.ts';
 import type { SummaryProducer, SummaryRequest } from '../reports/summary.ts';
 import type { Database } from '../store/database.ts';
 import type { RunState } from '../store/runs.ts';
@@ -20,6 +21,7 @@ export interface ApiDeps {
   readonly wake: () => void;
   readonly progress: ProgressFeed;
   readonly summaries: SummaryProducer;
+  readonly changes: ChangesProducer;
   /** Counts summaries, so that the days that they need are made ahead. */
   readonly summaryUses?: { note(request: SummaryRequest): void };
   /** Null: users' tokens are refused, API keys alone are accepted. */

@@ -25,6 +25,7 @@ import { discountPolicyRoutes } from './routes/discount-policies.ts';
 import { exportEventsRoute } from './routes/export-events.ts';
 import { exportFileRoute } from './routes/export-file.ts';
 import { exportRoutes } from './routes/exports.ts';
+import { fileChangesRoute } from './routes/file-changes.ts';
 import { healthRoutes } from './routes/health.ts';
 import { ingestRoutes } from './routes/ingest.ts';
 import { ingestBatchRoutes } from './routes/ingest-batches.ts';
@@ -158,6 +159,7 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
   scheduleRoutes(context);
   scheduleTimeRoutes(context);
   sealedFileRoutes(context);
+  fileChangesRoute(context);
   reconciliationRoutes(context);
   reconciliationUploadRoutes(context);
   reconciliationLineRoutes(context);

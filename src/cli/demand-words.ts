@@ -33,9 +33,10 @@ export function periodsInWords({ reaches }: Demand): string {
 /** What is made of yesterday because of a form; or why nothing is. */
 export function madeInWords(demand: Demand, lanes: readonly LaneDemand[]): string {
   if (lanes.some(({ forms }) => forms.includes(demand))) {
-    return ['rows', 'totals', ...fragmentInWords(demand)].join(', ');
+    const why = demand.scheduled ? ['scheduled'] : [];
+    return [...why, 'rows', 'totals', ...fragmentInWords(demand)].join(', ');
   }
-  return demand.freshDates < FEWEST_DATES
+  return demand.freshDates < FEWEST_DATES && !demand.scheduled
     ? `no: fresh days on fewer than ${FEWEST_DATES} dates`
     : `no: ${MOST_FORMS} others are used more`;
 }

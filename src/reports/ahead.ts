@@ -13,14 +13,14 @@ export const FEWEST_DATES = 2;
 /** Of one tenant, dataset and calendar, those in most demand: so much work and no more. */
 export const MOST_FORMS = 8;
 
-/** The forms that a day is made in. They come in the order of their use. */
+/** The forms that a day is made in. They come in the order of their use, those of schedules first. */
 export function formsAhead(
   demand: readonly Demand[],
   lane: { readonly dataset: DatasetName; readonly zone: string | null },
 ): Demand[] {
   return demand
     .filter(({ form }) => form.zone === lane.zone && datasetOfForm(form) === lane.dataset)
-    .filter(({ freshDates }) => freshDates >= FEWEST_DATES)
+    .filter(({ scheduled, freshDates }) => scheduled || freshDates >= FEWEST_DATES)
     .slice(0, MOST_FORMS);
 }
 

@@ -55,6 +55,10 @@ export const REACHES = [
 ] as const;
 export type Reach = (typeof REACHES)[number];
 
+export const NO_REACHES = Object.fromEntries(REACHES.map((reach) => [reach, 0])) as Readonly<
+  Record<Reach, number>
+>;
+
 /** Such a period asks for a day that was yesterday not long ago. */
 const FRESH: readonly Reach[] = ['yesterday', 'month_so_far', 'to_yesterday', 'last_week'];
 const WEEK_DAYS = 7;
@@ -62,6 +66,8 @@ const WEEK_DAYS = 7;
 /** The use of one form by one tenant. */
 export interface Demand {
   readonly form: AskedForm;
+  /** A schedule needs its newest day next time, whether or not anybody asked for it before. */
+  readonly scheduled: boolean;
   readonly times: number;
   readonly reaches: Readonly<Record<Reach, number>>;
   /** On how many local dates fresh days were asked for. */
@@ -158,6 +164,7 @@ function demandOf(form: AskedForm, asks: readonly Ask[], clock: Clock): Demand {
   const timesOf = (some: readonly Ask[]) => some.reduce((sum, { times }) => sum + times, 0);
   return {
     form,
+    scheduled: false,
     times: timesOf(asks),
     reaches: Object.fromEntries(
       REACHES.map((reach) => [reach, timesOf(seen.filter((ask) => ask.reach === reach))]),

@@ -5,6 +5,7 @@ import { buildServer } from '../api/server.ts';
 import { startSummaryUses } from '../api/summary-uses.ts';
 import { jwtSettingsFrom } from '../api/supabase-token.ts';
 import { tenantSourceOf } from '../bindings/source-of-config.ts';
+import { createPartStore } from '../cache/part-store.ts';
 import type { Config } from '../config.ts';
 import { openInstallationKeys } from '../delivery/installation-secret.ts';
 import { DaybookError } from '../errors.ts';
@@ -14,6 +15,7 @@ import { createIpcDispatcher } from '../pool/ipc-dispatcher.ts';
 import type { HubMessage } from '../pool/messages.ts';
 import { countDays } from '../scheduler/cache-metrics.ts';
 import { createSummaryProducer } from '../scheduler/produce-summary.ts';
+import { createChangesProducer } from '../scheduler/restate/changes-since.ts';
 import { openDatabase } from '../store/database.ts';
 import { createMetricsClient } from './metrics-client.ts';
 import { onDrain, sendToPrimary } from './parent-channel.ts';
@@ -40,6 +42,13 @@ export async function runApi(config: Config): Promise<void> {
   const summaryUses = startSummaryUses({ database, log });
   let engineReady = false;
   let backlog: Backlog = { waitingSeconds: 0, secondsPerDay: 0, queuedRuns: 0, queuedDays: 0 };
+  const days = {
+    database,
+    dispatcher,
+    source,
+    home: config.home,
+    meter: countDays(metrics),
+  };
   const server = await buildServer({
     database,
     log,
@@ -47,13 +56,8 @@ export async function runApi(config: Config): Promise<void> {
     publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
     wake: () => sendToPrimary({ kind: 'wake' }),
     progress: feed,
-    summaries: createSummaryProducer({
-      database,
-      dispatcher,
-      source,
-      home: config.home,
-      meter: countDays(metrics),
-    }),
+    summaries: createSummaryProducer(days),
+    changes: createChangesProducer({ ...days, parts: createPartStore(config.home) }),
     summaryUses,
     admission: (tenantQueuedRuns) => demandRoom(tenantQueuedRuns, backlog),
     jwt: jwtSettingsFrom(config.supabase),

@@ -19,6 +19,7 @@ import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRating } from '../scheduler/rating/start-rating.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { openSendStage } from '../scheduler/send/open-send-stage.ts';
+import { createSendMeter } from '../scheduler/send/send-metrics.ts';
 import { createStages } from '../scheduler/stages/create-stages.ts';
 import { startTicker } from '../scheduler/stages/ticker.ts';
 import { openDatabase } from '../store/database.ts';
@@ -43,12 +44,16 @@ export async function runRunner(config: Config): Promise<void> {
   const dead = `${config.primary}/`;
   const holder = `${dead}${process.pid}`;
   // Before anything is asked of others, whose answers would find nobody.
-  const send = await openSendStage(config, { database, holder, log }, { deadHolders: dead });
+  const metrics = new Registry();
+  AggregatorRegistry.setRegistries(metrics);
+  const send = await openSendStage(
+    config,
+    { database, holder, log },
+    { deadHolders: dead, meter: createSendMeter(metrics, Date.now) },
+  );
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
   const source = tenantSourceOf(config, database);
   const { home, cacheBytes: boundBytes } = config;
-  const metrics = new Registry();
-  AggregatorRegistry.setRegistries(metrics);
   const meter = createCacheMeter(metrics, { boundBytes, onOverBound: () => cleaner.wake() });
   const cleaner = startCleaner({
     pass: async (signal) => {

@@ -87,6 +87,7 @@ describe('the description of the API', () => {
         'GET /v1/files',
         'GET /v1/files/{id}',
         'POST /v1/files/{id}/amend',
+        'GET /v1/files/{id}/changes',
         'GET /v1/files/{id}/file',
         'HEAD /v1/files/{id}/file',
         'GET /v1/reconciliations',

@@ -56,6 +56,9 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<TestAp
     summaries: async () => {
       throw new Error('no summary was expected');
     },
+    changes: async () => {
+      throw new Error('no changes were asked for');
+    },
     jwt: null,
     keys: installationKeys('a secret of thirty-two characters'),
     privateTargets: 'refuse',

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,47 +10,9 @@ import {
   sampleMail,
   sampleSource,
 } from '../delivery/mail/support/mails.ts';
+import { type ReadMail, readMail } from './support/python-mail.ts';
 
 /** Mails read back by Python's email package, which shares no line with what made them. */
-
-const READ = `
-import email, email.policy, hashlib, json, sys
-with open(sys.argv[1], 'rb') as f:
-    mail = email.message_from_binary_file(f, policy=email.policy.default)
-parts = [p for p in mail.walk() if not p.is_multipart()]
-print(json.dumps({
-    'defects': [str(d) for p in mail.walk() for d in p.defects],
-    'names': [name.lower() for name in mail.keys()],
-    'subject': mail['subject'],
-    'to': [a.addr_spec for a in mail['to'].addresses],
-    'from': [a.addr_spec for a in mail['from'].addresses],
-    'id': mail['message-id'],
-    'unsubscribe': mail['list-unsubscribe'],
-    'auto': mail['auto-submitted'],
-    'text': mail.get_body(('plain',)).get_content(),
-    'html': mail.get_body(('html',)).get_content(),
-    'attachments': [{
-        'name': p.get_filename(), 'type': p.get_content_type(),
-        'sha256': hashlib.sha256(p.get_payload(decode=True)).hexdigest(),
-    } for p in parts if p.get_content_disposition() == 'attachment'],
-    'images': [p['content-id'] for p in parts if p.get_content_type() == 'image/png'],
-}))
-`;
-
-interface Read {
-  readonly defects: string[];
-  readonly names: string[];
-  readonly subject: string;
-  readonly to: string[];
-  readonly from: string[];
-  readonly id: string;
-  readonly unsubscribe: string;
-  readonly auto: string;
-  readonly text: string;
-  readonly html: string;
-  readonly attachments: { name: string; type: string; sha256: string }[];
-  readonly images: string[];
-}
 
 let home: string;
 beforeAll(() => {
@@ -59,14 +20,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-async function read(mail: Awaited<ReturnType<typeof sampleMail>>): Promise<Read> {
+async function read(mail: Awaited<ReturnType<typeof sampleMail>>): Promise<ReadMail> {
   const signal = new AbortController().signal;
   rmSync(join(home, 'outbox'), { recursive: true, force: true });
   await openOutbox(home).send(mail, { beforeEnd: async () => {}, signal });
   const [name] = readdirSync(join(home, 'outbox'));
-  return JSON.parse(
-    execFileSync('python3', ['-c', READ, join(home, 'outbox', name)], { encoding: 'utf8' }),
-  );
+  return readMail(join(home, 'outbox', name));
 }
 
 describe("to Python's email a mail", () => {

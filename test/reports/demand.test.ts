@@ -9,7 +9,10 @@ import {
   type FileForm,
   REACHES,
 } from '../../src/reports/demand.ts';
+import { demandOfSchedules, joinDemand } from '../../src/reports/demand-of-schedules.ts';
 import { parseReportRequest, type RawRequest } from '../../src/reports/parse-request.ts';
+import { parseSchedule } from '../../src/reports/parse-schedule.ts';
+import type { ScheduleSpec } from '../../src/reports/schedule-spec.ts';
 import { type Calendar, calendarOf } from '../../src/time/calendar.ts';
 import type { Period } from '../../src/time/period.ts';
 
@@ -131,7 +134,7 @@ describe('demand', () => {
 
 const demandOf = (form: AskedForm, over: Partial<Demand> = {}): Demand => ({
   ...{ form, times: 9, reaches: {} as Demand['reaches'], freshDates: 5, lastAskedAt: 0 },
-  ...{ oneDay: false, longestDays: 0, ...over },
+  ...{ scheduled: false, oneDay: false, longestDays: 0, ...over },
 });
 
 describe('what is made ahead', () => {
@@ -146,6 +149,17 @@ describe('what is made ahead', () => {
     ];
     const made = formsAhead([...others, ...forms], lane);
     expect(made).toEqual([forms[0], ...forms.slice(2, 9)]);
+  });
+
+  it('is also what a schedule needs that nobody asked for, before what is only likely', () => {
+    const lane = { dataset: 'calls', zone: null } as const;
+    const asked = demandOf(fileForm({ where: ['queue=q1'] }));
+    const due = demandOf(fileForm({ format: 'csv' }), { scheduled: true, times: 0, freshDates: 0 });
+    const both = demandOf(fileForm({ where: ['queue=q2'] }), { longestDays: 7 });
+    const alsoDue = { ...both, scheduled: true, oneDay: true, times: 0, longestDays: 0 };
+    const joined = joinDemand([due, alsoDue], [asked, both]);
+    expect(joined).toEqual([{ ...both, scheduled: true, oneDay: true }, due, asked]);
+    expect(formsAhead(joined, lane)).toEqual(joined);
   });
 
   it.each<[string, RawRequest, Partial<Demand>, number, (string | null)[]]>([
@@ -204,5 +218,50 @@ describe('what is made ahead', () => {
       [['currency'], filtered.where],
       [['sku', 'currency'], filtered.where],
     ]);
+  });
+});
+
+describe('what schedules need', () => {
+  const spec = (raw: Record<string, unknown>): ScheduleSpec =>
+    parseSchedule(
+      {
+        ...{ report: 'calls', format: 'csv', period: 'yesterday', every: 'day', at: '08:00' },
+        ...{ recipients: [{ email: 'ana@example.com' }], ...raw },
+      },
+      { locale: 'en' },
+    );
+  const needed = (raw: Record<string, unknown>, nominal: string, now: string) =>
+    demandOfSchedules([{ spec: spec(raw), nominal }], calendarOf('America/New_York'), at(now));
+
+  it('is a yesterday from its midnight on, until its file was made', () => {
+    const { length } = needed({}, '2026-03-10 08:00', '2026-03-10T03:59Z');
+    expect(length).toBe(0);
+    const [first, ...others] = needed({}, '2026-03-10 08:00', '2026-03-10T04:00Z');
+    expect(others).toEqual([]);
+    expect(first).toMatchObject({
+      form: { kind: 'file', report: 'calls', format: 'csv', cellRefs: 'always' },
+      ...{ scheduled: true, times: 0, oneDay: true, longestDays: 0 },
+    });
+    // Done for today: the next one is of the day that is under way.
+    expect(needed({}, '2026-03-11 08:00', '2026-03-10T13:00Z')).toEqual([]);
+  });
+
+  it('is each day of a week, and a form for each filter of its recipients', () => {
+    const weekly = {
+      ...{ every: 'week', on: 'mon', period: 'previous-week' },
+      recipients: [
+        { email: 'ana@example.com', where: ['queue=q1'] },
+        { email: 'bo@example.com', where: ['queue=q2'] },
+        { email: 'cy@example.com', where: ['queue=q2'] },
+      ],
+    };
+    for (const day of ['03', '08']) {
+      const demand = needed(weekly, '2026-03-09 08:00', `2026-03-${day}T15:00Z`);
+      expect(demand.map(({ longestDays, oneDay }) => ({ longestDays, oneDay }))).toEqual([
+        { longestDays: 7, oneDay: false },
+        { longestDays: 7, oneDay: false },
+      ]);
+    }
+    expect(needed(weekly, '2026-03-09 08:00', '2026-03-02T15:00Z')).toEqual([]);
   });
 });

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createPartStore } from '../../src/cache/part-store.ts';
 import type { ReportDocument } from '../../src/reports/document.ts';
+import { createChangesProducer } from '../../src/scheduler/restate/changes-since.ts';
 import { findChanged } from '../../src/scheduler/restate/find-changed.ts';
 import { processStage } from '../../src/scheduler/stages/process.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
@@ -93,6 +95,21 @@ it('rows that come late are noticed, told once, and amended with a sheet of what
   expect(notices).toEqual([
     { recipient: 'boss@example.com', topic: 'changed', file: first.id, days },
   ]);
+
+  // Looked at without making anything.
+  const since = createChangesProducer({
+    ...{ database: test.database, source: createPostgresSource(test.database), home },
+    ...{ dispatcher: engine.dispatcher, parts: createPartStore(home) },
+  });
+  const of = { tenantId: tenant.id, fileId: first.id };
+  const told = await since({ ...of, mostListed: 3 }, signal());
+  expect(told?.changes).toMatchObject({ revision: 1, days, unlisted: 1 });
+  expect(told?.changes.counts).toEqual({ added: 1, changed: 1, removed: 1 });
+  const talk = told?.changes.totals.rows.find(([figure]) => figure === 'Talk (s)');
+  expect(talk).toEqual(['Talk (s)', 60, 40, '-20']);
+  const other = await tenantIn(test, 'UTC', 'other');
+  expect(await since({ ...of, tenantId: other.id, mostListed: 3 }, signal())).toBeNull();
+  expect(await system('select from daybook.runs where amends is not null')).toEqual([]);
 
   await amend();
   await expect(amend()).rejects.toMatchObject({ code: 'E_CONFLICT' });

@@ -86,6 +86,7 @@ const PROBES: Readonly<Record<string, Probe>> = {
   'GET /v1/files': at('/v1/files'),
   'GET /v1/files/:id': byFile(''),
   'POST /v1/files/:id/amend': byFile('/amend'),
+  'GET /v1/files/:id/changes': byFile('/changes'),
   'GET /v1/files/:id/file': byFile('/file'),
   'HEAD /v1/files/:id/file': byFile('/file'),
   'GET /v1/reconciliations': at('/v1/reconciliations'),

@@ -60,6 +60,7 @@ export async function deliverMessage(
     if (part && !refusal) owed.push({ delivery, part });
     else if (refusal) {
       last = part ? 'suppressed' : 'cancelled';
+      deps.meter?.ended(last, 1, []);
       await record([delivery], withoutAttempt(last, refusal.code, refusal.reason), deps);
     }
   }
@@ -131,10 +132,18 @@ async function send(
     chance: deps.chance(),
   });
   if (!(await record(deliveries, end, deps))) return lost;
+  deps.meter?.ended(end.state, owed.length, dueTimesOf(owed));
   await followUp(outcome, end, owed[0], deps);
   const serverFails =
     first.recipientKind === 'email' && outcome.kind !== 'sent' && outcome.concerns === 'server';
   return { state: end.state, serverFails };
+}
+
+/** Of files that schedules owed by themselves. */
+function dueTimesOf(owed: readonly OwedDelivery[]): number[] {
+  return owed.flatMap(({ delivery: { purpose }, part: { occurrence } }) =>
+    !occurrence.manual && (purpose === 'report' || purpose === 'digest') ? [occurrence.dueAt] : [],
+  );
 }
 
 /** Attempts and deliveries in one transaction. False: the lease is lost. */

@@ -9,6 +9,7 @@ import { endDeliveryLeases } from '../../store/delivery-leases.ts';
 import type { StageDeps, StagePass } from '../stages/stage.ts';
 import { createSendStage } from './send.ts';
 import type { SendDeps } from './send-deps.ts';
+import type { SendMeter } from './send-metrics.ts';
 import { tellLowBalances } from './tell-low-balances.ts';
 
 const AT_ONCE = 12;
@@ -33,9 +34,10 @@ export async function openSendStage(
     readonly deadHolders?: string;
     /** This delivery and no other. */
     readonly only?: string;
+    readonly meter?: SendMeter;
   } = {},
 ): Promise<SendStage> {
-  const { deadHolders, only } = options;
+  const { deadHolders, only, meter } = options;
   const { smtpUrl, from, dkim } = config.mail;
   const sender = from === null ? DEFAULT_SENDER : parseSender(from);
   const settings = smtpUrl === null ? null : parseSmtpUrl(smtpUrl);
@@ -60,6 +62,7 @@ export async function openSendStage(
     publicUrl: (config.publicUrl ?? `http://${config.host}:${config.port}`).replace(/\/+$/, ''),
     clock: Date.now,
     chance: Math.random,
+    ...(meter ? { meter } : {}),
   };
   const deliver = createSendStage(sending, {
     atOnce: AT_ONCE,

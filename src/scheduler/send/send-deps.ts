@@ -3,6 +3,7 @@ import type { MailTransport } from '../../delivery/mail/mail-transport.ts';
 import type { Sender } from '../../delivery/mail/sender.ts';
 import type { HookSettings } from '../../delivery/webhook/send-hook.ts';
 import type { StageDeps } from '../stages/stage.ts';
+import type { SendMeter } from './send-metrics.ts';
 
 /** What the stage `send` works with. */
 export interface SendDeps extends StageDeps {
@@ -20,4 +21,5 @@ export interface SendDeps extends StageDeps {
   readonly clock: () => number;
   /** 0 to 1, for pauses. */
   readonly chance: () => number;
+  readonly meter?: SendMeter;
 }

@@ -59,7 +59,8 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
       const graceMs = options.graceMs ?? GRACE_MS;
       graceEnds = setTimeout(() => patience.abort(signal.reason), graceMs);
     };
-    await deps.database.asSystem((tx) => recoverDeliveries(tx));
+    const { recovered } = await deps.database.asSystem((tx) => recoverDeliveries(tx));
+    deps.meter?.recovered(recovered);
     signal.throwIfAborted();
     signal.addEventListener('abort', onAbort, { once: true });
     const heart = setInterval(() => void beat(), HEARTBEAT_MS);

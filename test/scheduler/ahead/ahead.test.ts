@@ -11,6 +11,8 @@ import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts
 import { createPostgresSource } from '../../../src/sources/postgres/postgres-source.ts';
 import { type DayAhead, listDaysAhead } from '../../../src/store/days-ahead.ts';
 import { listRuns, type RunRow } from '../../../src/store/runs.ts';
+import { addSchedule } from '../../../src/store/save-schedule.ts';
+import { requireTenant } from '../../../src/store/tenants.ts';
 import { addTestTenant, freshDatabase } from '../../support/database.ts';
 import { startEngine } from '../../support/engine.ts';
 
@@ -61,6 +63,19 @@ async function openOffice() {
       const { run, ...made } = await engine.export(tenantId, raw);
       await asTenant('update daybook.runs set created_at = $2 where id = $1', [run.id, askedAt]);
       return { run, ...made };
+    },
+    /** Saved at that instant, due at 08:00 each day. */
+    async schedule(raw: Record<string, unknown>, savedAt: string): Promise<void> {
+      const daily = { report: 'calls', period: 'yesterday', every: 'day', at: '08:00' };
+      const recipients = [{ email: 'ana@example.com' }];
+      const tenant = await database.asSystem((tx) => requireTenant(tx, tenantId));
+      await database.asTenant(tenantId, (tx) =>
+        addSchedule(
+          tx,
+          { ...daily, recipients, ...raw },
+          { tenant, owner: 'operator:cli', now: at(savedAt) },
+        ),
+      );
     },
     async pass(now: string): Promise<Omit<AheadSummary, 'failures'>> {
       const demand = await studyDemand(database, at(now));
@@ -309,6 +324,15 @@ describe('what summaries over HTTP ask for', () => {
     };
     await summaries({ ...asked('2026-03-10'), request }, AbortSignal.timeout(20_000));
     expect(office.seen.threads).toEqual([]);
+  });
+});
+
+describe('a schedule that never ran', () => {
+  it('has its yesterday made before it is due', async () => {
+    await office.schedule({ format: 'xlsx', where: ['queue=q1'] }, '2026-03-10T13:00Z');
+    const [{ demand }] = await studyDemand(office.database, at(NIGHT));
+    expect(demand).toMatchObject([{ form: { format: 'xlsx' }, scheduled: true, times: 0 }]);
+    expect(await office.pass(NIGHT)).toMatchObject({ planned: 1 });
   });
 });
 

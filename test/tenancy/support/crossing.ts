@@ -1,5 +1,7 @@
 /** Statements of system transactions → why they may look across tenants. */
 export const CROSSING: Readonly<Record<string, string>> = {
+  [`select tenant_id as "tenantId", spec, next_nominal as nominal from daybook.schedules where state = 'active' and removed_at is null and next_due <= timestamptz 'epoch' + $1::float8 * interval '1 millisecond' and ($2::uuid is null or tenant_id = $2) order by tenant_id, next_due, id`]:
+    'days are made ahead for all tenants; what schedules need next, each of its own tenant',
   [`select from daybook.operators where user_id = $1`]:
     'who asks is known by the token alone; operators belong to no tenant',
   [`select m.tenant_id as "tenantId", t.name as "tenantName", m.roles from daybook.members m join daybook.tenants t on t.id = m.tenant_id where m.user_id = $1 order by t.name collate "C"`]:

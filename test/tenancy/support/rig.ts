@@ -5,12 +5,14 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { ApiServer } from '../../../src/api/routes/context.ts';
 import { buildServer } from '../../../src/api/server.ts';
 import { createTenantSource } from '../../../src/bindings/tenant-source.ts';
+import { createPartStore } from '../../../src/cache/part-store.ts';
 import type { MailTransport } from '../../../src/delivery/mail/mail-transport.ts';
 import { datasetOfForm } from '../../../src/reports/demand.ts';
 import { planAhead } from '../../../src/scheduler/ahead/plan-ahead.ts';
 import { studyDemand } from '../../../src/scheduler/ahead/study-demand.ts';
 import { loadQueued } from '../../../src/scheduler/ingest/load-queued.ts';
 import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts';
+import { createChangesProducer } from '../../../src/scheduler/restate/changes-since.ts';
 import { findChanged } from '../../../src/scheduler/restate/find-changed.ts';
 import { createSendStage } from '../../../src/scheduler/send/send.ts';
 import {
@@ -92,6 +94,13 @@ export async function openRig(database: Database, home: string, logged: string[]
       database,
       source: rowsOfAll(database),
       dispatcher: engine.dispatcher,
+      home,
+    }),
+    changes: createChangesProducer({
+      database,
+      source: rowsOfAll(database),
+      dispatcher: engine.dispatcher,
+      parts: createPartStore(home),
       home,
     }),
     jwt: JWT,
