@@ -20,6 +20,7 @@ import { startTicker } from '../scheduler/stages/ticker.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
 import { openDatabase } from '../store/database.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
+import { endLeases } from '../store/leases.ts';
 import { onDrain, sendToPrimary } from './parent-channel.ts';
 
 const DRAIN_MS = 20_000;
@@ -39,6 +40,7 @@ export async function runRunner(config: Config): Promise<void> {
   });
   const dead = `${config.primary}/`;
   const holder = `${dead}${process.pid}`;
+  await database.asSystem((tx) => endLeases(tx, { prefix: dead, butFor: holder }));
   // Before anything is asked of others, whose answers would find nobody.
   const send = await openSendStage(config, { database, holder, log }, { deadHolders: dead });
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
