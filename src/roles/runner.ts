@@ -73,6 +73,7 @@ export async function runRunner(config: Config): Promise<void> {
     holder,
     // The primary starts a runner once the one before has ended: it cannot commit any more.
     deadHolders: dead,
+    deadWereKilled: config.afterKill,
     maxRuns: MAX_RUNS,
     mostOfTenant: MOST_RUNS_OF_TENANT,
     announce: (hint) => {
