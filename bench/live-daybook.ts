@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 export interface LiveDaybook {
   /** Of its primary. */
   readonly pid: number;
+  /** Where it answers, without a slash at the end. */
+  readonly url: string;
   /** POSTs the export, waits until it is done and writes its file to `out`. */
   exportTo(out: string, token: string, request: Record<string, unknown>): Promise<void>;
   stop(): Promise<void>;
@@ -18,8 +20,12 @@ const BIN = fileURLToPath(new URL('../bin/daybook.js', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 const WAIT_SECONDS = 60;
 
-/** Must be stopped. `home` is an empty folder for its parts and files. */
-export async function startDaybook(databaseUrl: string, home: string): Promise<LiveDaybook> {
+/** Must be stopped. `home` is an empty folder for its parts and files; `environment` goes before ours. */
+export async function startDaybook(
+  databaseUrl: string,
+  home: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<LiveDaybook> {
   const port = await freePort();
   const child = spawn(process.execPath, [BIN, 'up', '--no-demo', '--port', String(port)], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -30,6 +36,7 @@ export async function startDaybook(databaseUrl: string, home: string): Promise<L
       DAYBOOK_SECRET: 'only-for-the-bench-only-for-the-bench',
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
+      ...environment,
     },
   });
   let said = '';
@@ -48,6 +55,7 @@ export async function startDaybook(databaseUrl: string, home: string): Promise<L
   }
   return {
     pid: child.pid as number,
+    url: base,
     async exportTo(out, token, request) {
       const authorization = `authorization: Bearer ${token}`;
       const answer = await fetch(`${base}/v1/exports`, {

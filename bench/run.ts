@@ -8,6 +8,7 @@ import { benchRating } from './rating.ts';
 import { benchReconcile } from './reconcile.ts';
 import { benchRender } from './render.ts';
 import { type BenchOptions, type BenchRow, tableOf } from './row.ts';
+import { benchSchedules } from './schedules.ts';
 
 /** `npm run bench`: every part of the bench, one table at the end. See README.md beside it. */
 
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow
   balancer: benchBalancer,
   reconcile: benchReconcile,
   rating: benchRating,
+  schedules: benchSchedules,
   load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
 };
 
