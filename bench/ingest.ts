@@ -115,7 +115,7 @@ async function sendAll(url: string, bodies: readonly Buffer[], rows: number, hom
     let few = 0;
     const send = async () => {
       for (let at = next++; at < bodies.length; at = next++) {
-        await post(daybook.base, key, bodies[at]);
+        await post(daybook.url, key, bodies[at]);
         if (at === tenth) few = peakOf(daybook.pid);
       }
     };

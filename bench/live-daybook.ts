@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 export interface LiveDaybook {
   /** Of its primary. */
   readonly pid: number;
-  /** Where it answers. */
-  readonly base: string;
+  /** Where it answers, without a slash at the end. */
+  readonly url: string;
   /** POSTs the export, waits until it is done and writes its file to `out`. */
   exportTo(out: string, token: string, request: Record<string, unknown>): Promise<void>;
   stop(): Promise<void>;
@@ -21,8 +21,12 @@ export const BENCH_SECRET = 'only-for-the-bench-only-for-the-bench';
 const READY_WITHIN_MS = 60_000;
 const WAIT_SECONDS = 60;
 
-/** Must be stopped. `home` is an empty folder for its parts and files. */
-export async function startDaybook(databaseUrl: string, home: string): Promise<LiveDaybook> {
+/** Must be stopped. `home` is an empty folder for its parts and files; `environment` goes before ours. */
+export async function startDaybook(
+  databaseUrl: string,
+  home: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<LiveDaybook> {
   const port = await freePort();
   const child = spawn(process.execPath, [BIN, 'up', '--no-demo', '--port', String(port)], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -33,6 +37,7 @@ export async function startDaybook(databaseUrl: string, home: string): Promise<L
       DAYBOOK_SECRET: BENCH_SECRET,
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
+      ...environment,
     },
   });
   let said = '';
@@ -51,7 +56,7 @@ export async function startDaybook(databaseUrl: string, home: string): Promise<L
   }
   return {
     pid: child.pid as number,
-    base,
+    url: base,
     async exportTo(out, token, request) {
       const authorization = `authorization: Bearer ${token}`;
       const answer = await fetch(`${base}/v1/exports`, {

@@ -9,6 +9,7 @@ import { benchRating } from './rating.ts';
 import { benchReconcile } from './reconcile.ts';
 import { benchRender } from './render.ts';
 import { type BenchOptions, type BenchRow, tableOf } from './row.ts';
+import { benchSchedules } from './schedules.ts';
 
 /** `npm run bench`: every part of the bench, one table at the end. See README.md beside it. */
 
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow
   reconcile: benchReconcile,
   rating: benchRating,
   ingest: benchIngest,
+  schedules: benchSchedules,
   load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
 };
 

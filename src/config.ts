@@ -75,6 +75,7 @@ const Environment = z.object({
   DAYBOOK_POOL: between(1, 64).optional(),
   DAYBOOK_MEMORY_BYTES: number(1, Number.MAX_SAFE_INTEGER, 'a whole number of bytes').optional(),
   DAYBOOK_PRIMARY: z.string().min(1).optional(),
+  DAYBOOK_AFTER_KILL: z.enum(['yes']).optional(),
 });
 
 export interface Config {
@@ -124,6 +125,8 @@ export interface Config {
   readonly machineBytes: number;
   /** A name of the primary that no other had or will have. Null: not a child. */
   readonly primary: string | null;
+  /** The process before this one, of the same role, was killed by somebody from outside. */
+  readonly afterKill: boolean;
 }
 
 /** @throws DaybookError `E_CONFIG` that names every variable that is wrong, what came, what fits. */
@@ -179,6 +182,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     memoryBytes: env.DAYBOOK_MEMORY_BYTES ?? 2 ** 30,
     machineBytes: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
     primary: env.DAYBOOK_PRIMARY ?? null,
+    afterKill: env.DAYBOOK_AFTER_KILL === 'yes',
   });
 }
 

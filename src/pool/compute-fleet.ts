@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts';
 import { endChild, sendToChild } from './child.ts';
 import type { Hub } from './hub.ts';
 import type { ComputeMessage, WorkMessage } from './messages.ts';
-import { readOomKills } from './oom-kills.ts';
+import { watchKills } from './oom-kills.ts';
 
 /**
  * Keeps compute processes alive: one that dies is replaced, and its days go back to the hub. While
@@ -36,14 +36,7 @@ export function startComputeFleet(deps: {
   let stopping = false;
   let isWardNeeded = false;
   let ward: Worker | null = null;
-  let oomKills = readOomKills();
-
-  /** Whether a SIGKILL was somebody's wish, and not the kernel's because memory ran out. */
-  function wasKilledFromOutside(signal: string): boolean {
-    const before = oomKills;
-    oomKills = readOomKills();
-    return signal === 'SIGKILL' && oomKills === before;
-  }
+  const wasKilledFromOutside = watchKills();
 
   function start(pauseMs: number, isWard = false): void {
     const startedAt = performance.now();

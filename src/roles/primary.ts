@@ -13,6 +13,7 @@ import { startComputeFleet } from '../pool/compute-fleet.ts';
 import { createHub } from '../pool/hub.ts';
 import { memoryPerCompute } from '../pool/memory-budget.ts';
 import type { Channel, ClientMessage, HubMessage } from '../pool/messages.ts';
+import { watchKills } from '../pool/oom-kills.ts';
 import { createMetricsOfAll } from './metrics-of-all.ts';
 
 /**
@@ -52,6 +53,7 @@ export function startPrimary(deps: {
   let queue = { queuedRuns: 0, queuedDays: 0 };
   const metricsOfAll = createMetricsOfAll(hub, () => queue.queuedRuns);
   const clients = new Map<Worker, Role>();
+  const wasKilledFromOutside = watchKills();
   const timers = new Set<NodeJS.Timeout>();
   let stopping = false;
 
@@ -92,8 +94,15 @@ export function startPrimary(deps: {
   // Who waits hears of it; until somebody does, it must not end the process.
   listening.catch(() => {});
 
-  function keepClient(role: 'runner' | 'api', poolSize: number, pauseMs: number): void {
-    const worker = cluster.fork(environmentOf(role, poolSize));
+  /** `afterKill`: who was there before was killed by somebody, and no fault of what it was at. */
+  function keepClient(
+    role: 'runner' | 'api',
+    poolSize: number,
+    pauseMs: number,
+    afterKill = false,
+  ): void {
+    const told = afterKill ? { DAYBOOK_AFTER_KILL: 'yes' } : {};
+    const worker = cluster.fork({ ...environmentOf(role, poolSize), ...told });
     clients.set(worker, role);
     const channel = {
       send: (message: HubMessage) => sendToChild(worker, message),
@@ -107,6 +116,7 @@ export function startPrimary(deps: {
       hub.clientGone(channel);
       sweepUnfinished(config.home);
       setTimeout(() => clients.delete(worker), 0);
+      const killed = wasKilledFromOutside(signal);
       if (stopping) return;
       log.error({ role, reason: signal ?? code, pid: worker.process.pid }, 'a process died');
       const healthy = performance.now() - startedAt > HEALTHY_MS;
@@ -114,7 +124,7 @@ export function startPrimary(deps: {
       const timer = setTimeout(
         () => {
           timers.delete(timer);
-          keepClient(role, poolSize, nextPauseMs);
+          keepClient(role, poolSize, nextPauseMs, killed);
         },
         healthy ? FIRST_PAUSE_MS : pauseMs,
       );

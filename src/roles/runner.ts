@@ -24,6 +24,7 @@ import { createStages } from '../scheduler/stages/create-stages.ts';
 import { startTicker } from '../scheduler/stages/ticker.ts';
 import { openDatabase } from '../store/database.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
+import { endLeases } from '../store/leases.ts';
 import { onDrain, sendToPrimary } from './parent-channel.ts';
 
 const DRAIN_MS = 20_000;
@@ -43,6 +44,7 @@ export async function runRunner(config: Config): Promise<void> {
   });
   const dead = `${config.primary}/`;
   const holder = `${dead}${process.pid}`;
+  await database.asSystem((tx) => endLeases(tx, { prefix: dead, butFor: holder }));
   // Before anything is asked of others, whose answers would find nobody.
   const metrics = new Registry();
   AggregatorRegistry.setRegistries(metrics);
@@ -79,6 +81,7 @@ export async function runRunner(config: Config): Promise<void> {
     holder,
     // The primary starts a runner once the one before has ended: it cannot commit any more.
     deadHolders: dead,
+    deadWereKilled: config.afterKill,
     maxRuns: MAX_RUNS,
     mostOfTenant: MOST_RUNS_OF_TENANT,
     announce: (hint) => {

@@ -20,6 +20,8 @@ export interface ExecutorDeps extends Omit<ExecuteDeps, 'oneAtATime'> {
   readonly holder: string;
   /** Holders whose names start so are dead, but for this one: what they held is free at once. */
   readonly deadHolders?: string;
+  /** Somebody killed them: no run is to blame for it. */
+  readonly deadWereKilled?: boolean;
   /** Runs worked on at once, besides those of class `precache`. */
   readonly maxRuns: number;
   /** Of one tenant and class, so that the others find a place. Default: all. */
@@ -78,7 +80,8 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
 
   async function look(): Promise<void> {
     if (deadHolders !== undefined) {
-      const holders = { prefix: deadHolders, butFor: deps.holder };
+      const killed = deps.deadWereKilled ?? false;
+      const holders = { prefix: deadHolders, butFor: deps.holder, killed };
       await deps.database.asSystem((tx) => endLeasesOf(tx, holders));
       deadHolders = undefined;
     }

@@ -9,7 +9,11 @@ export interface Lease {
   readonly token: string;
 }
 
-/** Null: somebody holds it. By the database's clock. System transactions, all of these. */
+/**
+ * Null: somebody holds it. By the database's clock; an end that lies farther ahead than any taking
+ * puts it was written before the clock was set back, and holds nobody up. System transactions, all of
+ * these.
+ */
 export async function takeLease(
   tx: Tx,
   of: { readonly name: string; readonly holder: string; readonly seconds: number },
@@ -19,7 +23,7 @@ export async function takeLease(
      values ($1, $2, now() + make_interval(secs => $3))
      on conflict (name) do update
        set holder = excluded.holder, token = held.token + 1, until = excluded.until
-       where held.until < now()
+       where held.until < now() or held.until > now() + make_interval(secs => $3)
      returning token::text as token, detail`,
     [of.name, of.holder, of.seconds],
   );
@@ -46,9 +50,21 @@ export async function noteInLease(tx: Tx, lease: Lease, detail: object): Promise
 }
 
 export async function releaseLease(tx: Tx, lease: Lease): Promise<void> {
-  await tx.run(
-    `update daybook.leases set until = now() - interval '1 second' where name = $1 and token = $2`,
-    [lease.name, lease.token],
+  await tx.run(`update daybook.leases set until = '-infinity' where name = $1 and token = $2`, [
+    lease.name,
+    lease.token,
+  ]);
+}
+
+/** Ends the leases of holders whose names start so, but for one's own: they are known to be dead. */
+export function endLeases(
+  tx: Tx,
+  holders: { readonly prefix: string; readonly butFor: string },
+): Promise<number> {
+  return tx.run(
+    `update daybook.leases set until = '-infinity'
+     where starts_with(holder, $1) and holder <> $2 and until >= now()`,
+    [holders.prefix, holders.butFor],
   );
 }
 

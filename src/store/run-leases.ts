@@ -104,14 +104,19 @@ const CLAIMABLE = `(r.state = 'queued' and (r.not_before is null or r.not_before
 
 /**
  * Ends the leases of all holders whose names start so, but for one's own: they are known to be
- * dead. Were one not, its token would stop it. The number of runs that can be claimed now.
+ * dead. Were one not, its token would stop it. Where somebody `killed` them, no run is to blame: its
+ * attempt counts as a setback. The number of runs that can be claimed now.
  */
-export function endLeasesOf(tx: Tx, holders: { prefix: string; butFor: string }): Promise<number> {
+export function endLeasesOf(
+  tx: Tx,
+  holders: { readonly prefix: string; readonly butFor: string; readonly killed?: boolean },
+): Promise<number> {
   return tx.run(
-    `update daybook.runs set lease_until = now() - interval '1 microsecond'
+    `update daybook.runs set lease_until = now() - interval '1 microsecond',
+       setbacks = setbacks + $3::int
      where state = 'running' and starts_with(lease_owner, $1) and lease_owner <> $2
        and lease_until >= now()`,
-    [holders.prefix, holders.butFor],
+    [holders.prefix, holders.butFor, holders.killed ? 1 : 0],
   );
 }
 

@@ -95,6 +95,16 @@ it('leases of dead holders end at once, those of others and of the own name stay
   expect(more).toEqual([]);
 });
 
+it('of dead holders whom somebody killed the attempts are no fault of their runs', async () => {
+  await tenantWithRuns('a', 1);
+  for (let kill = 1; kill <= 6; kill++) {
+    const [run] = await claim(`p/${kill}`, 1);
+    expect(run).toMatchObject({ attempts: kill, setbacks: kill - 1 });
+    const dead = { prefix: 'p/', butFor: `p/${kill + 1}`, killed: true };
+    expect(await test.database.asSystem((tx) => endLeasesOf(tx, dead))).toBe(1);
+  }
+});
+
 describe('a run that is given back', () => {
   const error = { code: 'E_NO_SPACE' as const, message: 'the disk is full' };
   const secondsToPause = async (id: string) => {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { saysNoSuchMailbox } from '../../delivery/mail/classify-reply.ts';
 import type { SendOutcome } from '../../delivery/mail/send-outcome.ts';
 import { DaybookError, toDaybookError } from '../../errors.ts';
@@ -146,13 +147,30 @@ function dueTimesOf(owed: readonly OwedDelivery[]): number[] {
   );
 }
 
-/** Attempts and deliveries in one transaction. False: the lease is lost. */
-function record(
+/** The end of the lease, of 20 s, decides; a database that was away for less doubles nothing. */
+const RECORD_WITHIN_MS = 15_000;
+const RECORD_PAUSE_MS = 500;
+
+/**
+ * Attempts and deliveries in one transaction, tried until the database takes it: what is not on
+ * record goes out again. False: the lease is lost.
+ */
+async function record(
   deliveries: readonly ClaimedDelivery[],
   end: DeliveryEnd,
   deps: SendDeps,
 ): Promise<boolean> {
-  return deps.database.asTenant(deliveries[0].tenantId, (tx) => endDeliveries(tx, deliveries, end));
+  const { tenantId } = deliveries[0];
+  const until = performance.now() + RECORD_WITHIN_MS;
+  for (;;) {
+    try {
+      return await deps.database.asTenant(tenantId, (tx) => endDeliveries(tx, deliveries, end));
+    } catch (error) {
+      const passes = error instanceof DaybookError && error.retryable;
+      if (!passes || performance.now() > until) throw error;
+      await pause(RECORD_PAUSE_MS);
+    }
+  }
 }
 
 /** What an outcome means for others: a mailbox that does not exist, a hook that wants a pause. */

@@ -16,8 +16,8 @@ import type { SendDeps } from './send-deps.ts';
  * is simply due again; somebody may have, and it is in doubt; or it is recorded, and done.
  */
 
-const LEASE_SECONDS = 60;
-const HEARTBEAT_MS = 15_000;
+const LEASE_SECONDS = 20;
+const HEARTBEAT_MS = 5_000;
 /** After a failure of the mail server as a whole it gets no more mails for so long. */
 const SERVER_PAUSE_MS = 20_000;
 /** Nothing is at one message for longer: files, connections and all. */

@@ -7,6 +7,8 @@ import type { StageName, StagePass } from './stage.ts';
 
 /** `process` is woken with each run that ends; late rows can wait: a minute, less what cron is early. */
 const LOOK_MS = 50_000;
+/** While there is more to seal or to queue, mails wait for no look; but not for longer: 15 min. */
+const LOOK_LATEST_MS = 15 * 60_000;
 
 /**
  * The stages that a ticker wakes, and `daybook tick` does, in the order in which they feed each
@@ -25,7 +27,8 @@ export function createStages(deps: {
     plan: (now, signal) => planStage(now, deps, signal),
     process: async (now, signal) => {
       const processed = await processStage(now, deps, signal);
-      if (Math.abs(now - lookedAt) < LOOK_MS) return processed;
+      const isBusy = processed.sealed + processed.queued > 0;
+      if (Math.abs(now - lookedAt) < (isBusy ? LOOK_LATEST_MS : LOOK_MS)) return processed;
       const changed = await findChanged(now, deps, signal);
       lookedAt = now;
       return { ...processed, changed };

@@ -1,7 +1,8 @@
 import { withLease } from '../../store/leases.ts';
 import type { StageDeps, StageName, StagePass } from './stage.ts';
 
-const LEASE_SECONDS = 60;
+/** Who dies without a word holds nobody up for longer. */
+const LEASE_SECONDS = 20;
 /** A pass that takes longer is broken off; the next one goes on where it was. */
 const LONGEST_MS = 10 * 60_000;
 

@@ -1,7 +1,10 @@
 import { toDaybookError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 
-/** Does a stage's passes when it is woken, one at a time; woken meanwhile, once more afterwards. */
+/**
+ * Does a stage's passes when it is woken, one at a time; woken meanwhile, once more afterwards. A
+ * pass that failed, or found another process at it, is tried again soon, then less and less often.
+ */
 export interface StageLoop {
   wake(): void;
   /** Breaks off a pass that is under way, and waits for its end. */
@@ -10,6 +13,9 @@ export interface StageLoop {
 
 /** Whoever wakes it often wakes it for one pass in this time. */
 const LEAST_GAP_MS = 500;
+/** After a pass that came to nothing; twice as long after each more, up to the waker's minute. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
 
 export function startStageLoop(of: {
   readonly name: string;
@@ -23,6 +29,7 @@ export function startStageLoop(of: {
   let underWay: Promise<void> | null = null;
   let wanted = false;
   let endedAt = Number.NEGATIVE_INFINITY;
+  let vain = 0;
 
   function begin(): void {
     timer = null;
@@ -30,10 +37,12 @@ export function startStageLoop(of: {
     underWay = of
       .pass(stopping.signal)
       .then((summary) => {
+        vain = summary ? 0 : vain + 1;
         if (summary) of.onDone(summary);
       })
       .catch((error: unknown) => {
         if (stopping.signal.aborted) return;
+        vain += 1;
         const { code, message } = toDaybookError(error);
         of.log.warn({ stage: of.name, code, error: message }, 'a stage failed; it is tried again');
       })
@@ -41,12 +50,14 @@ export function startStageLoop(of: {
         underWay = null;
         endedAt = performance.now();
         if (wanted) plan();
+        else if (vain > 0) plan(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (vain - 1)));
       });
   }
 
-  function plan(): void {
-    if (timer || stopping.signal.aborted) return;
-    timer = setTimeout(begin, Math.max(0, endedAt + LEAST_GAP_MS - performance.now()));
+  function plan(afterMs = LEAST_GAP_MS): void {
+    if (stopping.signal.aborted) return;
+    if (timer) clearTimeout(timer);
+    timer = setTimeout(begin, Math.max(0, endedAt + afterMs - performance.now()));
   }
 
   return {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runStage } from '../../../src/scheduler/stages/run-stage.ts';
 import { startStageLoop } from '../../../src/scheduler/stages/stage-loop.ts';
 import { startTicker } from '../../../src/scheduler/stages/ticker.ts';
+import { endLeases } from '../../../src/store/leases.ts';
 import { freshDatabase, type TestDatabase } from '../../support/database.ts';
 
 let test: TestDatabase;
@@ -75,7 +76,66 @@ describe('the ticker', () => {
   });
 });
 
+describe('the lease of a stage', () => {
+  const never = new Promise<object>(() => {});
+  const at = (holder: string) => ({ database: test.database, holder });
+  const quick = { name: 'clean' as const, pass: async () => ({ cleaned: 1 }) };
+
+  it('that a dead process held is free when who comes after it says so', async () => {
+    const { database } = test;
+    let began = () => {};
+    const started = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    const stuck = {
+      name: 'clean' as const,
+      pass: () => {
+        began();
+        return never;
+      },
+    };
+    void runStage(stuck, Date.now(), at('primary/1'), AbortSignal.timeout(60_000));
+    await started;
+    const signal = AbortSignal.timeout(20_000);
+    expect(await runStage(quick, Date.now(), at('primary/2'), signal)).toBeNull();
+    const dead = { prefix: 'primary/', butFor: 'primary/2' };
+    expect(await database.asSystem((tx) => endLeases(tx, dead))).toBe(1);
+    expect(await runStage(quick, Date.now(), at('primary/2'), signal)).toEqual({ cleaned: 1 });
+  });
+
+  it('holds nobody up after the clock was set back by hours', async () => {
+    const { database } = test;
+    await database.asSystem((tx) =>
+      tx.run(`insert into daybook.leases (name, holder, until)
+        values ('stage send', 'gone', now() + interval '3 hours')
+        on conflict (name) do update set holder = excluded.holder, until = excluded.until`),
+    );
+    const send = { name: 'send' as const, pass: async () => ({ sent: 1 }) };
+    const signal = AbortSignal.timeout(20_000);
+    expect(await runStage(send, Date.now(), at('b'), signal)).toEqual({ sent: 1 });
+    const [lease] = await database.asSystem((tx) =>
+      tx.query(`select until = '-infinity' as free from daybook.leases where name = 'stage send'`),
+    );
+    expect(lease).toEqual({ free: true });
+  });
+});
+
 describe('a stage’s loop', () => {
+  it('tries again soon what failed or was taken, though nobody wakes it', async () => {
+    let passes = 0;
+    const summary = await new Promise<object>((resolve) => {
+      startStageLoop({
+        ...{ name: 'plan', log, onDone: resolve },
+        pass: async () => {
+          passes += 1;
+          if (passes === 1) throw new Error('once');
+          return passes === 2 ? null : { planned: 1 };
+        },
+      }).wake();
+    });
+    expect([summary, passes]).toEqual([{ planned: 1 }, 3]);
+  });
+
   it('does one pass at a time, and one more after all that woke it meanwhile', async () => {
     const events = new EventEmitter();
     let underWay = 0;

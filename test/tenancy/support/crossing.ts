@@ -56,9 +56,9 @@ export const CROSSING: Readonly<Record<string, string>> = {
     'what is owed of those files; a foreign key holds each to the tenant of its file',
   [`with changed as ( select tenant_id, hour from daybook.data_hours where dataset = 'calls' and changed_at > $1::timestamptz union select h.tenant_id, h.hour from daybook.data_hours h where h.dataset = 'calls' and h.tenant_id in ( select tenant_id from daybook.rate_changes where changed_at > $1::timestamptz)) select distinct h.tenant_id as "tenantId" from changed c join daybook.data_hours h on h.tenant_id = c.tenant_id and h.dataset = 'calls' and h.hour = c.hour join (select tenant_id, max(version) as version from daybook.rate_changes group by tenant_id) t on t.tenant_id = h.tenant_id left join daybook.rated_hours r on r.tenant_id = h.tenant_id and r.hour = h.hour where r.hour is null or r.calls_version <> h.version or r.unrated > 0 and r.rates_version < t.version`]:
     'the rating of new calls works for all tenants; learns whose calls are new, never the calls',
-  [`insert into daybook.leases as held (name, holder, until) values ($1, $2, now() + make_interval(secs => $3)) on conflict (name) do update set holder = excluded.holder, token = held.token + 1, until = excluded.until where held.until < now() returning token::text as token, detail`]:
+  [`insert into daybook.leases as held (name, holder, until) values ($1, $2, now() + make_interval(secs => $3)) on conflict (name) do update set holder = excluded.holder, token = held.token + 1, until = excluded.until where held.until < now() or held.until > now() + make_interval(secs => $3) returning token::text as token, detail`]:
     'a lease names work that one process does for all tenants, and nobody of them',
-  [`update daybook.leases set until = now() - interval '1 second' where name = $1 and token = $2`]:
+  [`update daybook.leases set until = '-infinity' where name = $1 and token = $2`]:
     'gives back exactly the lease that it holds, by token',
   [`select r.id from daybook.runs r where r.amends is not null and r.state = 'done' and not exists ( select from daybook.report_files a where a.tenant_id = r.tenant_id and a.run_id = r.id) order by r.created_at, r.id limit $1 for update skip locked`]:
     'the stage process serves all tenants; ids of amendments that are made',
