@@ -1,5 +1,5 @@
 import { DaybookError } from '../errors.ts';
-import type { FieldSource, LoadMap } from '../mapping/load-map.ts';
+import type { LoadMap, SourceText } from '../mapping/load-map.ts';
 import { datasetOf } from '../reports/dataset.ts';
 import type { ForeignPlace } from './foreign-source.ts';
 
@@ -11,6 +11,7 @@ import type { ForeignPlace } from './foreign-source.ts';
  */
 export function checkPlace({ dataset, map, anchorColumn }: ForeignPlace): void {
   const { anchor } = datasetOf(dataset);
+  if (map.legs) refuse('legs', 'true', 'rows that are whole: legs are folded when they are loaded');
   const at = `fields.${anchor}`;
   if (map.fields === null) {
     if (anchorColumn !== anchor) refuse('anchor column', anchorColumn, anchor);
@@ -19,18 +20,20 @@ export function checkPlace({ dataset, map, anchorColumn }: ForeignPlace): void {
   const source = map.fields.get(anchor);
   if (source?.text.kind !== 'column') refuse(at, 'no single column', 'the anchor column itself');
   if (source.text.column !== anchorColumn) refuse(at, source.text.column, anchorColumn);
-  if (source.match || source.when || source.empty.length > 0 || source.after !== null) {
-    refuse(at, 'match, when, empty or after', 'the anchor column as it is');
+  const { match, when, empty, after, trim, fallback } = source;
+  if (match || when || empty.length > 0 || after !== null || trim || fallback !== null) {
+    refuse(at, 'match, when, empty, after, trim or default', 'the anchor column as it is');
   }
   if (numbersRows(map)) refuse('row_number', 'it', 'columns only: a row has no lasting number');
 }
 
 function numbersRows({ fields }: LoadMap): boolean {
-  const does = ({ text }: FieldSource): boolean =>
+  const isNumber = (text: SourceText): boolean =>
     text.kind === 'row_number' ||
-    (text.kind === 'join' && text.parts.some((part) => part.kind === 'row_number')) ||
-    (text.kind === 'latest' && text.of.some(does));
-  return [...(fields?.values() ?? [])].some(does);
+    (text.kind === 'join' && text.parts.some(isNumber)) ||
+    (text.kind === 'first' && text.of.some(isNumber)) ||
+    (text.kind === 'latest' && text.of.some((each) => isNumber(each.text)));
+  return [...(fields?.values() ?? [])].some(({ text }) => isNumber(text));
 }
 
 function refuse(where: string, got: string, expected: string): never {

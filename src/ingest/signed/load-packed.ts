@@ -4,8 +4,7 @@ import { parseLoadMap } from '../../mapping/parse-load-map.ts';
 import { datasetOf } from '../../reports/dataset.ts';
 import { asUtf8, unzipped } from '../byte-source.ts';
 import { type LoadRequest, type LoadResult, storeRows } from '../load-rows.ts';
-import { openNdjson } from '../ndjson-reader.ts';
-import { columnsOf } from '../open-rows.ts';
+import { columnsOf, openObjects } from '../open-rows.ts';
 import type { StoreLoad } from '../staging.ts';
 
 /**
@@ -23,7 +22,7 @@ export async function loadPacked(
   const plain = await unzipped(Readable.from(pieces), request.name);
   const bytes = asUtf8(plain.head, plain.bytes);
   const columns = columnsOf({ columns: null }, map, dataset);
-  const reader = openNdjson(bytes, columns, map.extra === 'all');
+  const reader = openObjects(bytes, map, dataset);
   try {
     return await storeRows(reader, { ...request, map, columns, rawMap: request.map }, surroundings);
   } finally {

@@ -120,8 +120,9 @@ function expressionOf(
   { map }: ForeignPlace,
   table: ForeignTable,
 ): { readonly expression: string; readonly isWall: boolean } | null {
-  const { text, match, when, empty, format, after } = source;
-  if (text.kind !== 'column' || match || when || empty.length > 0 || format || after !== null) {
+  const { text, match, when, empty, format, after, trim, fallback } = source;
+  const isChanged = match || when || empty.length > 0 || format || trim || fallback !== null;
+  if (text.kind !== 'column' || isChanged || after !== null) {
     return null;
   }
   const column = requireForeignColumn(table, text.column, source.where);
@@ -171,6 +172,7 @@ function columnsOf(source: FieldSource): string[] {
   const ofText = (text: SourceText): string[] => {
     if (text.kind === 'column') return [text.column];
     if (text.kind === 'join') return text.parts.flatMap(ofText);
+    if (text.kind === 'first') return text.of.flatMap(ofText);
     return text.kind === 'latest' ? text.of.flatMap(columnsOf) : [];
   };
   return [...ofText(source.text), ...(source.when ? [source.when.column] : [])];

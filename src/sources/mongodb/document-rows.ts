@@ -265,6 +265,8 @@ type PlainSource = FieldSource & { readonly text: { readonly kind: 'column' } };
 function isAsItIs(source: FieldSource): source is PlainSource {
   return (
     source.text.kind === 'column' &&
+    !source.trim &&
+    source.fallback === null &&
     source.empty.length === 0 &&
     source.when === null &&
     source.match === null &&
