@@ -133,7 +133,7 @@ const WRONG: readonly Wrong[] = [
   [2, loading('--map', 'column.json'), 'external_id', 'nope', "the file's columns: external_id"],
   [2, loading('--map', 'field.json'), 'the key id', 'any of external_id'],
   [2, loading('--map', 'required.json'), 'started_at', 'got nothing', 'required'],
-  [2, loading('--map', 'key.json'), 'the key zon', 'any of zone'],
+  [2, loading('--map', 'key.json'), 'the key zon', 'any of preset, zone'],
   [2, loading('--map', 'format.json'), 'started_at.format', 'QQQ', 'such as yyyy-MM-dd'],
 
   [2, ['rejects', 'list', '--tenant', 'acne'], 'no tenant acne here'],
