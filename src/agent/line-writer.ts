@@ -47,6 +47,9 @@ export class LineWriter implements RowWriter {
   jsonb(value: unknown): void {
     if (++this.#column === this.#names.length - 1) {
       const { field, reason, raw } = value as RejectRecord;
+      // A key that stands there already would hide that the line is a refusal.
+      this.length = 0;
+      this.#write('{');
       this.#member('"_refused":', JSON.stringify(field === null ? reason : `${field}: ${reason}`));
       this.#member('"_raw":', JSON.stringify(raw.line ?? asObject(raw)));
       return;

@@ -150,8 +150,10 @@ export class RowEncoder {
     this.lastRefusal = refusal;
     writer.length = start;
     writer.beginRow(this.#stagedFields);
-    writer.bigint(row.number);
     const isNamed = this.#namesItself(row);
+    writer.length = start;
+    writer.beginRow(this.#stagedFields);
+    writer.bigint(row.number);
     for (const plan of this.#plans) {
       if (isNamed && plan.isKey) this.#encodeText(row, plan);
       else writer.none();

@@ -13,7 +13,7 @@ const DAY = { start: Date.UTC(2026, 2, 1), end: Date.UTC(2026, 2, 2) };
 /** Several batches; more than one of a single instant, at which no going on gets further. */
 const ROWS = 9_000;
 const MOVING = 3_900;
-const ROUNDS = isThorough && process.env.DAYBOOK_LONG !== 'short' ? 200 : 24;
+const ROUNDS = isThorough && process.env.DAYBOOK_LONG !== 'short' ? 200 : 12;
 const CHANGED = new Date(0);
 
 let stub: MongoStub;
