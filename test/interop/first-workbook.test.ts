@@ -57,4 +57,4 @@ print(json.dumps({
   expect(detail.length).toBe(read.rows + 1);
   expect(detail.flat().filter(({ formula }) => formula !== null)).toEqual([]);
   expect(new Set(detail.slice(1).map(([, started]) => started.type))).toEqual(new Set(['date']));
-});
+}, 240_000);
