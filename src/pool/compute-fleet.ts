@@ -52,6 +52,7 @@ export function startComputeFleet(deps: {
     worker.on('message', (message: ComputeMessage) => {
       madeDays ||= message.kind === 'worked';
       deps.hub.fromCompute(worker.id, channel, message, isWard);
+      if (isWard && message.kind === 'lost') void endChild(worker, 0);
     });
     worker.on('error', (error) => {
       deps.log.error({ reason: error.message }, 'a compute process could not be reached');

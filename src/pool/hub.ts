@@ -253,13 +253,15 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
         const { threads } = message;
         computes.set(computeId, { id: computeId, channel, threads, running: new Map(), isWard });
       } else {
-        const running = computes.get(computeId)?.running;
-        const flight = running?.get(message.taskId);
-        if (!running || !flight) return;
-        running.delete(message.taskId);
-        if (message.kind === 'lost')
+        const compute = computes.get(computeId);
+        const flight = compute?.running.get(message.taskId);
+        if (!compute || !flight) return;
+        compute.running.delete(message.taskId);
+        if (message.kind === 'lost') {
+          // What is left of the thread may go on taking memory: the next suspect gets another ward.
+          if (compute.isWard) computes.delete(computeId);
           lose(flight, message, message.code === 'E_DAY_FAILED' ? 'hung' : 'crashed');
-        else {
+        } else {
           land(flight);
           if (message.kind === 'broken') answer(flight, null, message.error);
           else {
@@ -271,7 +273,8 @@ export function createHub(deps: { log: Logger; monotonicNow: () => number }): Hu
       fillThreads();
     },
     computeGone(computeId, reason, outside) {
-      const lost = [...(computes.get(computeId)?.running.values() ?? [])];
+      // What began last is the least suspicious, and is not to wait for the others to fail again.
+      const lost = [...(computes.get(computeId)?.running.values() ?? [])].reverse();
       computes.delete(computeId);
       const why = { code: 'E_RESOURCE_EXHAUSTED', reason } as const;
       for (const flight of lost) lose(flight, why, outside ? 'killed' : 'crashed');

@@ -311,12 +311,39 @@ describe('the hub', () => {
     dispatch('3');
     expect(hub.load()).toMatchObject({ waiting: 2, running: 1, threads: 2 });
     hub.fromCompute(3, ward, { kind: 'ready', threads: 1 }, true);
-    expect(sentToWard).toEqual(['1']);
-    hub.fromCompute(3, ward, { kind: 'worked', taskId: '1', result: result('1') });
-    expect(sentToWard).toEqual(['1', '2']);
+    // What began last goes first.
+    expect(sentToWard).toEqual(['2']);
+    hub.fromCompute(3, ward, { kind: 'worked', taskId: '2', result: result('2') });
+    expect(sentToWard).toEqual(['2', '1']);
     expect(needed).toEqual([true]);
     hub.computeGone(3, 'ended by SIGABRT', false);
     expect(needed).toEqual([true, false]);
     expect(hub.load()).toMatchObject({ waiting: 0, running: 1 });
+  });
+
+  it('gives the next suspected day another ward when the thread of one was lost', () => {
+    const { hub, compute, client } = setUp();
+    hub.keepWard(() => {});
+    const sent: string[] = [];
+    const wardOf = (name: string) => ({
+      send: (message: WorkMessage) =>
+        void sent.push(`${name} ${message.kind === 'work' ? message.task.taskId : message.kind}`),
+    });
+    hub.fromCompute(1, compute, { kind: 'ready', threads: 2 });
+    for (const id of ['1', '2']) {
+      const day = { date: id, zone: 'UTC', start: 0, end: Number(id) };
+      hub.fromClient(client, { kind: 'dispatch', id, task: task({ taskId: id, day }) });
+    }
+    hub.computeGone(1, 'ended by SIGABRT', false);
+    hub.fromCompute(2, wardOf('first'), { kind: 'ready', threads: 1 }, true);
+    const lost = {
+      kind: 'lost',
+      taskId: '2',
+      code: 'E_DAY_FAILED',
+      reason: 'stood still',
+    } as const;
+    hub.fromCompute(2, wardOf('first'), lost, true);
+    hub.fromCompute(3, wardOf('second'), { kind: 'ready', threads: 1 }, true);
+    expect(sent).toEqual(['first 2', 'second 1']);
   });
 });
