@@ -82,7 +82,7 @@ describe('exports whose compute processes are killed', () => {
     while (kills < COMPUTE_KILLS && (await runs.look(id)).state === 'running') {
       killComputes(kills % 5 === 4);
       kills += 1;
-      await pause(50 + Math.random() * 1_500);
+      await pause((0.1 + Math.random() * 0.4) * wholeMs);
     }
     await expectRight(id);
     console.log(`${kills} kills within one export`);
