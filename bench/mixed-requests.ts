@@ -2,8 +2,11 @@ import { Agent, request } from 'node:http';
 
 /** So many requests a second of many kinds, whether those before were answered or not. */
 export interface MixedRequests {
-  /** Milliseconds from when each was to be sent to its last byte, and what was not 2xx. */
-  stop(): Promise<{ readonly ms: readonly number[]; readonly refused: readonly string[] }>;
+  /** Milliseconds from when each was to be sent to its last byte, by kind; what was not 2xx. */
+  stop(): Promise<{
+    readonly ms: ReadonlyMap<string, readonly number[]>;
+    readonly refused: readonly string[];
+  }>;
 }
 
 export interface Asker {
@@ -36,7 +39,7 @@ export function startMixedRequests(
   perSecond: number,
 ): MixedRequests {
   const agent = new Agent({ keepAlive: true, maxSockets: 200 });
-  const ms: number[] = [];
+  const ms = new Map<string, number[]>();
   const refused: string[] = [];
   const underWay = new Set<Promise<void>>();
   const began = performance.now();
@@ -46,6 +49,7 @@ export function startMixedRequests(
     while (began + (sent * 1000) / perSecond <= performance.now()) {
       const asker = askers[(sent * 7) % askers.length];
       const [method, path, body] = kindsOf(asker)[sent % 10];
+      const kind = `${method} ${path.replace(/\?.*/, '')}`;
       const due = began + (sent++ * 1000) / perSecond;
       const asked = ask(method, path, asker.token, body)
         .then((status) => {
@@ -53,7 +57,9 @@ export function startMixedRequests(
         })
         .catch((error: Error) => void refused.push(`${method} ${path}: ${error.message}`))
         .finally(() => {
-          ms.push(performance.now() - due);
+          const ofKind = ms.get(kind) ?? [];
+          ms.set(kind, ofKind);
+          ofKind.push(performance.now() - due);
           underWay.delete(asked);
         });
       underWay.add(asked);

@@ -13,10 +13,10 @@ export interface ScheduleTenants {
   readonly all: readonly (Asker & { readonly tenant: Tenant })[];
   /** Of all together. */
   readonly rows: number;
-  /** Exports each tenant's yesterday once, so that its rows parts are there. */
-  warm(base: string): Promise<void>;
-  /** Saves so many schedules of each, all due at the next full minute that leaves time; when that is. */
-  schedule(each: number): Promise<number>;
+  /** Saves so many schedules of each, all due at the first full minute after `inMs`; when that is. */
+  schedule(each: number, inMs: number): Promise<number>;
+  /** Whether everybody's yesterday was made ahead, and nothing of it is under way. */
+  isMadeAhead(): Promise<boolean>;
   /** What is under way, in one line. */
   describe(): Promise<string>;
   close(): Promise<void>;
@@ -26,8 +26,6 @@ const FEWEST = 10;
 const MOST = 50_000;
 /** The clocks show about noon: nobody's day ends meanwhile. */
 const NOON = 12;
-const WARM_AT_ONCE = 4;
-const SAVING_MS = 20_000;
 
 /** What each tenant has for its yesterday: both forms, two languages, a choice of columns, a filter. */
 const FORMS: readonly RawNamedSchedule[] = [
@@ -87,15 +85,8 @@ export async function openScheduleTenants(
   return {
     all,
     rows,
-    async warm(base) {
-      const left = [...all];
-      const warmNext = async (): Promise<void> => {
-        for (let next = left.shift(); next; next = left.shift()) await exportOnce(base, next);
-      };
-      await Promise.all(Array.from({ length: WARM_AT_ONCE }, warmNext));
-    },
-    async schedule(each) {
-      const dueAt = Math.ceil((Date.now() + SAVING_MS) / 60_000) * 60_000;
+    async schedule(each, inMs) {
+      const dueAt = Math.ceil((Date.now() + inMs) / 60_000) * 60_000;
       const at = localTextOf(zone, dueAt).slice(11, 16);
       for (const [number, { tenant }] of all.entries()) {
         await database.asTenant(tenant.id, async (tx) => {
@@ -112,8 +103,17 @@ export async function openScheduleTenants(
           }
         });
       }
-      if (Date.now() > dueAt) throw new Error('saving the schedules took too long');
       return dueAt;
+    },
+    async isMadeAhead() {
+      const [{ made, open }] = await database.asOwner((tx) =>
+        tx.query<{ made: number; open: number }>(
+          `select count(distinct tenant_id) filter (where state = 'done')::int as made,
+             count(*) filter (where state in ('queued', 'running'))::int as open
+           from daybook.runs where work_class = 'precache'`,
+        ),
+      );
+      return made === all.length && open === 0;
     },
     async describe() {
       const states = await database.asOwner((tx) =>
@@ -127,20 +127,6 @@ export async function openScheduleTenants(
     },
     close: () => database.close(),
   };
-}
-
-async function exportOnce(base: string, { token, date }: Asker): Promise<void> {
-  const answer = await fetch(`${base}/v1/exports`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      prefer: 'wait=60',
-    },
-    // A form that no schedule asks for: rows parts are warm, rendered forms are not.
-    body: JSON.stringify({ report: 'calls', from: date, to: date, format: 'csv', locale: 'es' }),
-  });
-  if (answer.status !== 200) throw new Error(`warming: ${answer.status} ${await answer.text()}`);
 }
 
 const FILL = `

@@ -48,8 +48,10 @@ export async function sendFinished(
       ...(part ? { 'content-range': `bytes ${part.first}-${part.last}/${total}` } : {}),
     });
     if (method === 'HEAD' || total === 0) return reply.send();
-    const blocks = await deps.database.asTenant(file.tenantId, (tx) =>
-      findBlocksOfFile(tx, file.id),
+    const blocks = await deps.database.asTenant(
+      file.tenantId,
+      (tx) => findBlocksOfFile(tx, file.id),
+      { readOnly: true, single: true },
     );
     const opened = { ...file, handle, blocks };
     return await sendChunks(reply, (isStored ? readStored : readContent)(opened, span));

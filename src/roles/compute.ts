@@ -5,12 +5,14 @@ import { createLogger } from '../log.ts';
 import { startCompute } from '../pool/compute.ts';
 import type { WorkMessage } from '../pool/messages.ts';
 import { onDrain, sendToPrimary } from './parent-channel.ts';
+import { stepBack } from './step-back.ts';
 
 /** A compute process. */
 export async function runCompute(config: Config): Promise<void> {
   const log = createLogger({ level: config.logLevel, role: 'compute' });
   sweepOwnUnfinished(config.home);
   offerToKernel();
+  stepBack();
   const compute = startCompute({
     threads: config.threadsPerCompute ?? 1,
     settings: {

@@ -26,6 +26,7 @@ import { openDatabase } from '../store/database.ts';
 import { databaseNow } from '../store/dataset-marks.ts';
 import { endLeases } from '../store/leases.ts';
 import { onDrain, sendToPrimary } from './parent-channel.ts';
+import { stepBack } from './step-back.ts';
 
 const DRAIN_MS = 20_000;
 /** Runs under way cost little: their days wait in the primary, where tenants take turns. */
@@ -36,6 +37,7 @@ const MOST_RUNS_OF_TENANT = 4;
 export async function runRunner(config: Config): Promise<void> {
   const log = createLogger({ level: config.logLevel, role: 'runner' });
   sweepOwnUnfinished(config.home);
+  stepBack();
   const database = openDatabase({
     url: config.databaseUrl as string,
     maxConnections: config.poolSize,

@@ -56,7 +56,9 @@ export async function executeRun(
   let state: RunHint['state'] = 'running';
   try {
     if (run.attempts - run.setbacks > ATTEMPTS) throw usedUp(run);
-    const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId));
+    const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId), {
+      ...{ readOnly: true, single: true },
+    });
     if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
     const job = {
       tenant,

@@ -35,7 +35,9 @@ export async function planDays(
   const { signal } = deps;
   const [versions, { now, completeThrough }] = await Promise.all([
     deps.source.versions({ tenantId: tenant.id, dataset, windows: days, signal }),
-    deps.database.asTenant(tenant.id, (tx) => findClockAndMark(tx, dataset)),
+    deps.database.asTenant(tenant.id, (tx) => findClockAndMark(tx, dataset), {
+      ...{ readOnly: true, single: true },
+    }),
   ]);
   return days.map((day, index) => ({
     day,

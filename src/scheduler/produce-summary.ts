@@ -20,7 +20,9 @@ export function createSummaryProducer(
 ): SummaryProducer {
   return async ({ tenantId, request, by }, signal) => {
     const kind = reportKind(request.report);
-    const tenant = await deps.database.asSystem((tx) => findTenant(tx, tenantId));
+    const tenant = await deps.database.asSystem((tx) => findTenant(tx, tenantId), {
+      ...{ readOnly: true, single: true },
+    });
     if (!tenant) throw new RangeError(`no tenant ${tenantId}`);
     const overall = summaryFold(kind, request);
     const grouped: FoldSpec = { ...overall, by: parseSummaryBy(kind, by) };

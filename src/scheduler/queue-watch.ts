@@ -16,7 +16,9 @@ export function watchQueue(deps: {
     if (looking) return;
     looking = true;
     try {
-      const counted = await deps.database.asSystem((tx) => countQueued(tx, 'interactive'));
+      const counted = await deps.database.asSystem((tx) => countQueued(tx, 'interactive'), {
+        ...{ readOnly: true, single: true },
+      });
       deps.tell({ queuedRuns: counted.runs, queuedDays: counted.days });
     } catch (error) {
       deps.log.warn({ error: toDaybookError(error).message }, 'the queue was not counted');

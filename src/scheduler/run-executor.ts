@@ -11,6 +11,8 @@ import { createTurns } from './in-turn.ts';
 
 const LEASE_SECONDS = 30;
 const HEARTBEAT_MS = 5_000;
+/** Woken, it looks whether one is to be cancelled; however often it is woken, once in this time. */
+const WOKEN_HEARTBEAT_MS = 1_000;
 const SWEEP_MS = 500;
 /** Each of them has one day in the making at a time. */
 const MAX_PRECACHE_RUNS = 2;
@@ -33,7 +35,7 @@ export interface ExecutorDeps extends Omit<ExecuteDeps, 'oneAtATime'> {
 }
 
 export interface RunExecutor {
-  /** Looks for runs, and for wishes to cancel, now. */
+  /** Looks for runs, and for wishes to cancel, now: somebody waits. */
   wake(): void;
   /** Whether no run is being worked on. */
   isIdle(): boolean;
@@ -55,9 +57,18 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
   let looking: Promise<void> | null = null;
   let lookAgain = false;
   let lastHeartbeat = Number.NEGATIVE_INFINITY;
+  let isWoken = false;
+  let isWaitedFor = false;
+  let isSweeping = false;
 
   function wake(): void {
-    lastHeartbeat = Number.NEGATIVE_INFINITY;
+    isWoken = true;
+    isWaitedFor = true;
+    tick();
+  }
+
+  function sweep(): void {
+    isSweeping = true;
     tick();
   }
 
@@ -85,15 +96,26 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
       await deps.database.asSystem((tx) => endLeasesOf(tx, holders));
       deadHolders = undefined;
     }
-    if (performance.now() - lastHeartbeat > HEARTBEAT_MS) await heartbeat();
+    const silence = performance.now() - lastHeartbeat;
+    if (silence > (isWoken ? WOKEN_HEARTBEAT_MS : HEARTBEAT_MS)) {
+      isWoken = false;
+      await heartbeat();
+    }
     const ahead = [...held].filter(({ run }) => run.workClass === 'precache').length;
     const limit = Math.max(0, deps.maxRuns - (held.size - ahead));
     const precacheLimit = Math.max(0, MAX_PRECACHE_RUNS - ahead);
     if (draining || limit + precacheLimit === 0) return;
+    // Some at a time: a claim looks at all that is queued, but those that somebody waits for are few.
+    const onlyInteractive = !isSweeping && limit < deps.maxRuns / 4;
+    if (onlyInteractive && !isWaitedFor) return;
+    isSweeping = false;
+    isWaitedFor = false;
     const { holder, only, mostOfTenant } = deps;
     const limits = { limit, precacheLimit, mostOfTenant, leaseSeconds: LEASE_SECONDS };
-    const options = { holder, only, ...limits };
-    const claimed = await deps.database.asSystem((tx) => claimRuns(tx, options));
+    const options = { holder, only, onlyInteractive, ...limits };
+    const claimed = await deps.database.asSystem((tx) => claimRuns(tx, options), {
+      single: true,
+    });
     for (const run of claimed) take(run);
   }
 
@@ -116,7 +138,9 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     const renewed =
       leases.length === 0
         ? []
-        : await deps.database.asSystem((tx) => renewLeases(tx, leases, LEASE_SECONDS));
+        : await deps.database.asSystem((tx) => renewLeases(tx, leases, LEASE_SECONDS), {
+            single: true,
+          });
     // Only now: until leases are renewed nothing is claimed, or our own might be, for another's.
     lastHeartbeat = since;
     const still = new Map(renewed.map((lease) => [nameOf(lease), lease]));
@@ -132,8 +156,8 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
   }
 
   for (const run of deps.claimed ?? []) take(run);
-  const heart = setInterval(tick, SWEEP_MS);
-  tick();
+  const heart = setInterval(sweep, SWEEP_MS);
+  sweep();
 
   return {
     wake,

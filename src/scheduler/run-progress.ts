@@ -3,7 +3,9 @@ import type { Database } from '../store/database.ts';
 import { type ClaimedRun, type RunProgress, writeProgress } from '../store/run-leases.ts';
 import type { ArtifactState } from './report-job.ts';
 
+/** People watch theirs come. */
 const PROGRESS_MS = 200;
+const UNWATCHED_PROGRESS_MS = 10_000;
 
 export interface ProgressWriter {
   note(progress: RunProgress): void;
@@ -18,11 +20,12 @@ export interface ProgressWriter {
   hint(state: RunHint['state']): RunHint;
 }
 
-/** Writes a run's progress at most every 200 ms, and last of all what came last. */
+/** Writes a run's progress now and then, and last of all what came last. */
 export function progressWriter(
   run: ClaimedRun,
   deps: { readonly database: Database; readonly announce: (hint: RunHint) => void },
 ): ProgressWriter {
+  const pauseMs = run.workClass === 'interactive' ? PROGRESS_MS : UNWATCHED_PROGRESS_MS;
   let latest: RunProgress | null = null;
   let noted: RunProgress = { daysTotal: 0, daysDone: 0, daysCached: 0, rowsRead: 0 };
   let artifact: RunHint['artifact'] = null;
@@ -39,6 +42,7 @@ export function progressWriter(
       .then(() =>
         deps.database.asTenant(run.tenantId, (tx) => writeProgress(tx, run, progress), {
           lasting: false,
+          single: true,
         }),
       )
       .then(
@@ -57,7 +61,7 @@ export function progressWriter(
     note(progress) {
       latest = progress;
       noted = progress;
-      if (!stopped) timer ??= setTimeout(write, PROGRESS_MS);
+      if (!stopped) timer ??= setTimeout(write, pauseMs);
     },
     noteArtifact(now) {
       const isNews = now !== null || artifact !== null;

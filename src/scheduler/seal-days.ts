@@ -22,8 +22,10 @@ export async function sealDays(
   if (sealing === null) return { revision: 1, dayKeys: null };
   for (const [index, plan] of planned.entries()) demandCounted(plan, days[index]);
   const dayKeys = dayKeysOf(days);
-  const before = await database.asTenant(tenant.id, (tx) =>
-    findLatestSealed(tx, subjectOf(request)),
+  const before = await database.asTenant(
+    tenant.id,
+    (tx) => findLatestSealed(tx, subjectOf(request)),
+    { readOnly: true, single: true },
   );
   if (before === null) return { revision: 1, dayKeys };
   const same = JSON.stringify(before.dayKeys) === JSON.stringify(dayKeys);

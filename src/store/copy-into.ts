@@ -18,7 +18,8 @@ export async function copyInto<T>(
   fill: (write: (bytes: Buffer) => Promise<void>) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const copy = tx.client.query(
+  const client = await tx.connection();
+  const copy = client.query(
     copyFrom(`copy ${table} (${columns.join(', ')}) from stdin (format binary)`),
   );
   let fail: (error: unknown) => void = () => {};
@@ -36,8 +37,8 @@ export async function copyInto<T>(
     );
   const cancelled = () => fail(signal.reason);
   copy.on('error', fail);
-  tx.client.on('error', lost);
-  tx.client.on('end', lost);
+  client.on('error', lost);
+  client.on('end', lost);
   signal.addEventListener('abort', cancelled, { once: true });
   const write = (bytes: Buffer) =>
     Promise.race([
@@ -63,8 +64,8 @@ export async function copyInto<T>(
     await abandon(copy, error);
     throw error;
   } finally {
-    tx.client.off('error', lost);
-    tx.client.off('end', lost);
+    client.off('error', lost);
+    client.off('end', lost);
     signal.removeEventListener('abort', cancelled);
   }
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { DaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -28,8 +29,8 @@ export interface Tx {
    * COPY nobody reads any more: when `work` rejects, the connection is closed without a rollback.
    */
   abandon(reason: Error): void;
-  /** The connection itself, for COPY. Its transaction is open. */
-  readonly client: pg.PoolClient;
+  /** The connection itself, for COPY, once its transaction is open. */
+  connection(): Promise<pg.PoolClient>;
 }
 
 export interface TransactionOptions {
@@ -44,9 +45,15 @@ export interface TransactionOptions {
   readonly statementTimeoutMs?: number;
   /**
    * The work may be done again from its start, even when its commit may have gone through. Then a
-   * conflict (40001, 40P01) or a lost connection is tried up to 5 times. Default false.
+   * conflict (40001, 40P01) or a lost connection is tried up to 5 times. Default false: only while
+   * no statement of the work was answered.
    */
   readonly repeatable?: boolean;
+  /**
+   * The work is one statement, and its commit goes out with it: one round trip in all. Another
+   * statement is refused. Default false.
+   */
+  readonly single?: boolean;
   /**
    * False: the commit does not wait for the disk of the server; when that fails within the next
    * second, the work may be lost, as a whole. Default true.
@@ -108,12 +115,13 @@ export function openDatabase(options: {
     settings: TransactionOptions = {},
   ): Promise<T> {
     const timeoutMs = Math.trunc(settings.statementTimeoutMs ?? 20_000);
-    const opening = openingOf(role, timeoutMs, settings);
+    const text = openingOf(role, timeoutMs, settings);
+    const opening = { text, timeoutMs, single: settings.single ?? false };
     const since = performance.now();
     for (let tries = 1; ; tries += 1) {
       const attempt: Attempt = { begun: false };
       try {
-        return await once(pool, opening, timeoutMs, work, attempt);
+        return await once(pool, opening, work, attempt);
       } catch (error) {
         const again = attempt.begun
           ? settings.repeatable === true && (isConflict(error) || isConnectionLoss(error))
@@ -147,14 +155,20 @@ export function openDatabase(options: {
 }
 
 interface Attempt {
-  /** Whether `work` was called, so that anything may have been done. */
+  /** Whether the work may have done anything. */
   begun: boolean;
+}
+
+interface Opening {
+  readonly text: string;
+  /** Of a statement. */
+  readonly timeoutMs: number;
+  readonly single: boolean;
 }
 
 async function once<T>(
   pool: pg.Pool,
-  opening: string,
-  timeoutMs: number,
+  opening: Opening,
   work: (tx: Tx) => Promise<T>,
   attempt: Attempt,
 ): Promise<T> {
@@ -164,20 +178,40 @@ async function once<T>(
     broken = error;
   };
   client.on('error', onError);
+  const { timeoutMs } = opening;
   const deadlineMs = timeoutMs + Math.min(5_000, Math.max(1_000, timeoutMs));
+  let committed: Promise<pg.QueryResult> | null = null;
   const send = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
-    client.query<R>(withDeadline(text, values, deadlineMs));
+    inOnePacket(client, () => client.query<R>(withDeadline(text, values, deadlineMs)));
+  const answer = async <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => {
+    if (!opening.single) return send<R>(text, values);
+    if (committed) throw new DaybookError('E_INTERNAL', { reason: 'a second statement came' });
+    const answered = send<R>(text, values);
+    committed = send('commit');
+    committed.catch(() => {});
+    return answered;
+  };
   try {
-    await client.query(withDeadline(opening, undefined, OPENING_MS));
-    attempt.begun = true;
-    const result = await work({
-      client,
-      query: async <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
-        (await send<R>(text, values)).rows,
-      run: async (text, values) => (await send(text, values)).rowCount ?? 0,
-      abandon: onError,
+    const { opened, working } = openedWithWork(client, opening.text, (opened) =>
+      work({
+        query: async <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
+          (await answer<R>(text, values)).rows,
+        run: async (text, values) => (await answer(text, values)).rowCount ?? 0,
+        abandon: onError,
+        async connection() {
+          await opened;
+          inPipeline(client, false);
+          return client;
+        },
+      }),
+    );
+    await opened.catch(async (error) => {
+      await working.catch(() => {});
+      throw error;
     });
-    const { command } = await send('commit');
+    attempt.begun = true;
+    const result = await working;
+    const { command } = await (committed ?? send('commit'));
     if (command !== 'COMMIT') {
       // A statement failed and the work went on as if it had not: Postgres then rolls back.
       throw new DaybookError('E_INTERNAL', { reason: 'the transaction was rolled back at commit' });
@@ -185,7 +219,7 @@ async function once<T>(
     return result;
   } catch (error) {
     if (isConnectionLoss(error)) broken = error as Error;
-    else if (!broken)
+    else if (!broken && !committed)
       await client.query(withDeadline('rollback', undefined, OPENING_MS)).catch(onError);
     throw error;
   } finally {
@@ -193,6 +227,37 @@ async function once<T>(
     // A broken connection is closed, never lent again.
     client.release(broken);
   }
+}
+
+/**
+ * What opens a transaction goes out in one packet with the first statement of its work: half the
+ * round trips of a transaction of one statement. Were it refused, the statement would be, too.
+ */
+function openedWithWork<T>(
+  client: pg.PoolClient,
+  opening: string,
+  work: (opened: Promise<unknown>) => Promise<T>,
+): { readonly opened: Promise<unknown>; readonly working: Promise<T> } {
+  inPipeline(client, true);
+  const begin = withDeadline(opening, undefined, OPENING_MS);
+  const opened = inOnePacket(client, () => client.query(begin));
+  opened.catch(() => {});
+  const working = work(opened);
+  working.catch(() => {});
+  return { opened, working };
+}
+
+/** What is sent until whoever sends waits for something goes out together. */
+function inOnePacket<T>(client: pg.PoolClient, send: () => T): T {
+  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+  return send();
+}
+
+/** Whether statements are sent before those ahead of them are answered; a COPY cannot be. */
+function inPipeline(client: pg.PoolClient, on: boolean): void {
+  (client as unknown as { pipeline: boolean }).pipeline = on;
 }
 
 /** One round trip opens the transaction, sets its limits, its role and its claims. */

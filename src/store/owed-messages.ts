@@ -23,16 +23,20 @@ export async function readOwed(
   tx: Tx,
   of: { readonly occurrenceId: string; readonly reportFileId: string | null },
 ): Promise<OwedPart | null> {
-  const [occurrence] = await findOccurrences(tx, [of.occurrenceId]);
-  if (!occurrence) return null;
-  if (of.reportFileId === null) return { occurrence, owed: null };
-  const owed = await readOwedFile(tx, of.reportFileId);
-  return owed && { occurrence, owed };
+  const [[occurrence], owed] = await Promise.all([
+    findOccurrences(tx, [of.occurrenceId]),
+    of.reportFileId === null ? null : readOwedFile(tx, of.reportFileId),
+  ]);
+  if (!occurrence || (of.reportFileId !== null && !owed)) return null;
+  return { occurrence, owed };
 }
 
 export async function readOwedFile(tx: Tx, reportFileId: string): Promise<OwedFile | null> {
   const sealed = await findReportFile(tx, reportFileId);
-  const file = sealed && (await findFile(tx, sealed.fileId));
-  if (!sealed || !file) return null;
-  return { sealed, file, blocks: await findBlocksOfFile(tx, file.id) };
+  if (!sealed) return null;
+  const [file, blocks] = await Promise.all([
+    findFile(tx, sealed.fileId),
+    findBlocksOfFile(tx, sealed.fileId),
+  ]);
+  return file && { sealed, file, blocks };
 }

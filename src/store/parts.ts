@@ -28,15 +28,19 @@ export async function findParts(
 ): Promise<ReadonlyMap<string, StoredPart>> {
   if (keys.length === 0) return new Map();
   // The lock is what eviction steps back from until the pins are there for it to see.
-  const rows = await tx.query<PartRow & { key: string }>(
-    `select key, path, kind, manifest from daybook.parts where key = any($1)
+  const rows = await tx.query<PartRow & { key: string; idle: boolean }>(
+    `select key, path, kind, manifest, last_used_at < now() - interval '1 minute' as idle
+     from daybook.parts where key = any($1)
      order by created_at, path for key share skip locked`,
     [keys],
   );
-  const found = new Map(rows.map((row) => [row.key, partOf(row)]));
-  const paths = pathsOf([...found.values()]);
-  await markUsed(tx, use.tenantId, paths);
-  if (use.holder) await pinParts(tx, use.tenantId, use.holder, paths);
+  const chosen = new Map(rows.map((row) => [row.key, row]));
+  const found = new Map([...chosen].map(([key, row]) => [key, partOf(row)]));
+  const idle = [...chosen.values()].flatMap((row) => (row.idle ? [row.path] : []));
+  await Promise.all([
+    idle.length > 0 ? markUsed(tx, use.tenantId, idle) : null,
+    use.holder ? pinParts(tx, use.tenantId, use.holder, pathsOf([...found.values()])) : null,
+  ]);
   return found;
 }
 

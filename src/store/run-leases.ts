@@ -50,6 +50,8 @@ export async function claimRuns(
     readonly leaseSeconds: number;
     /** Runs of one tenant and class under way, these included. Default: as many as there are. */
     readonly mostOfTenant?: number | undefined;
+    /** Only interactive ones, of which there are few: the others are looked at now and then. */
+    readonly onlyInteractive?: boolean;
     /** This run and no other. */
     readonly only?: string | undefined;
   },
@@ -65,7 +67,8 @@ export async function claimRuns(
          coalesce(u.runs, 0) + row_number() over (partition by r.tenant_id, r.work_class
            order by r.created_at, r.id) as turn
        from daybook.runs r left join under_way u using (tenant_id, work_class)
-       where ${CLAIMABLE} and ($4::uuid is null or r.id = $4)),
+       where ${CLAIMABLE} and ($4::uuid is null or r.id = $4)
+         and (not $8 or r.work_class = 'interactive')),
      chosen as materialized (
        (select id from candidates where work_class <> 'precache' and turn <= $5
         order by class, turn, created_at, id limit $2)
@@ -95,6 +98,7 @@ export async function claimRuns(
       options.mostOfTenant ?? 2 ** 31 - 1,
       options.precacheLimit ?? 0,
       AGEING_SECONDS,
+      options.onlyInteractive ?? false,
     ],
   );
 }

@@ -51,7 +51,9 @@ export function deliverySettingsRoutes({ server, deps }: RouteContext): void {
     },
     async (request) => {
       const { tenant } = actorOf(request);
-      return viewSettings(await database.asTenant(tenant.id, readDeliverySettings));
+      return viewSettings(
+        await database.asTenant(tenant.id, readDeliverySettings, { readOnly: true, single: true }),
+      );
     },
   );
 

@@ -31,7 +31,9 @@ export function memberRoutes({ server, deps: { database } }: RouteContext): void
     },
     async (request) => {
       const { tenant } = actorOf(request);
-      const members = await database.asTenant(tenant.id, (tx) => listMembers(tx, tenant.id));
+      const members = await database.asTenant(tenant.id, (tx) => listMembers(tx, tenant.id), {
+        ...{ readOnly: true, single: true },
+      });
       return {
         items: members.map(viewMember),
       };

@@ -5,7 +5,7 @@ import {
   describeReports,
   type ReportDescription,
 } from '../../reports/describe.ts';
-import { LOCALES } from '../../reports/request.ts';
+import { LOCALES, type Locale } from '../../reports/request.ts';
 import { actorOf } from '../access.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 
@@ -58,6 +58,7 @@ const ReportView = z.object({
 });
 
 export function reportRoutes({ server }: RouteContext): void {
+  const views = new Map<Locale, ReturnType<typeof viewReport>[]>();
   server.get(
     '/v1/reports',
     {
@@ -75,7 +76,9 @@ export function reportRoutes({ server }: RouteContext): void {
     },
     async (request) => {
       const locale = request.query.locale ?? actorOf(request).tenant.locale;
-      return { items: describeReports(locale).map(viewReport) };
+      const items = views.get(locale) ?? describeReports(locale).map(viewReport);
+      views.set(locale, items);
+      return { items };
     },
   );
 }

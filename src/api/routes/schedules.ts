@@ -48,7 +48,9 @@ export function scheduleRoutes({ server, deps }: RouteContext): void {
     },
     async (request) => {
       const { tenant } = actorOf(request);
-      const schedules = await database.asTenant(tenant.id, listSchedules);
+      const schedules = await database.asTenant(tenant.id, listSchedules, {
+        ...{ readOnly: true, single: true },
+      });
       return { items: schedules.map(viewSchedule) };
     },
   );

@@ -57,7 +57,13 @@ export function sealedFileRoutes({ server, deps }: RouteContext): void {
       const { tenant } = actorOf(request);
       const { limit, cursor, occurrence, changed } = request.query;
       const page = { limit, after: readCursor(cursor), occurrence, changed: changed === 'true' };
-      const { files, next } = await database.asTenant(tenant.id, (tx) => listReportFiles(tx, page));
+      const { files, next } = await database.asTenant(
+        tenant.id,
+        (tx) => listReportFiles(tx, page),
+        {
+          ...{ readOnly: true, single: true },
+        },
+      );
       return { items: files.map(viewSealedFile), next_cursor: writeCursor(next) };
     },
   );

@@ -13,9 +13,9 @@ import {
 } from '../../store/delivery-attempts.ts';
 import type { ClaimedDelivery } from '../../store/delivery-leases.ts';
 import { type DeliverySettings, readDeliverySettings } from '../../store/delivery-settings.ts';
-import { type OwedPart, readOwed } from '../../store/owed-messages.ts';
+import { readOwed } from '../../store/owed-messages.ts';
 import { findOwners, ownerKey } from '../../store/owners.ts';
-import { findSuppression, type Suppression, suppress } from '../../store/suppressions.ts';
+import { findSuppression, suppress } from '../../store/suppressions.ts';
 import { requireTenant, type Tenant } from '../../store/tenants.ts';
 import type { OwedDelivery } from './file-ways.ts';
 import { refusalOf } from './may-send.ts';
@@ -49,7 +49,7 @@ export async function deliverMessage(
           part ? [{ tenantId: tenant.id, owner: part.occurrence.owner }] : [],
         ),
       ),
-    { readOnly: true },
+    { readOnly: true, single: true },
   );
   const owed: OwedDelivery[] = [];
   let last: Delivered['state'] = 'cancelled';
@@ -75,29 +75,26 @@ function look(deliveries: readonly ClaimedDelivery[], deps: SendDeps) {
   return deps.database.asTenant(
     tenantId,
     async (tx) => {
-      const parts: {
-        delivery: ClaimedDelivery;
-        part: OwedPart | null;
-        suppression: Suppression | null;
-      }[] = [];
-      for (const delivery of deliveries) {
-        const part = await readOwed(tx, delivery);
-        const suppression = part
-          ? await findSuppression(tx, {
-              recipient: delivery.recipient.toLowerCase(),
-              scheduleId: part.occurrence.scheduleId,
-            })
-          : null;
-        parts.push({ delivery, part, suppression });
-      }
-      return {
-        tenant: await requireTenant(tx, tenantId),
-        settings: await readDeliverySettings(tx),
-        parts,
-      };
+      const [tenant, settings, parts] = await Promise.all([
+        requireTenant(tx, tenantId),
+        readDeliverySettings(tx),
+        Promise.all(deliveries.map((delivery) => lookAtPart(tx, delivery))),
+      ]);
+      return { tenant, settings, parts };
     },
     { readOnly: true },
   );
+}
+
+async function lookAtPart(tx: Tx, delivery: ClaimedDelivery) {
+  const part = await readOwed(tx, delivery);
+  const suppression = part
+    ? await findSuppression(tx, {
+        recipient: delivery.recipient.toLowerCase(),
+        scheduleId: part.occurrence.scheduleId,
+      })
+    : null;
+  return { delivery, part, suppression };
 }
 
 async function send(
@@ -109,7 +106,7 @@ async function send(
   const deliveries = owed.map(({ delivery }) => delivery);
   const [first] = deliveries;
   const inTenant = <T>(work: (tx: Tx) => Promise<T>) =>
-    deps.database.asTenant(first.tenantId, work);
+    deps.database.asTenant(first.tenantId, work, { single: true });
   const lost = { state: 'lost', serverFails: false } as const;
   let outcome: SendOutcome & { readonly retryAfterMs?: number | null };
   try {

@@ -70,8 +70,9 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
       const leases = [...held.values()].map(({ delivery }) => delivery);
       if (leases.length === 0) return;
       try {
-        const still = await deps.database.asSystem((tx) =>
-          renewDeliveryLeases(tx, leases, LEASE_SECONDS),
+        const still = await deps.database.asSystem(
+          (tx) => renewDeliveryLeases(tx, leases, LEASE_SECONDS),
+          { single: true },
         );
         for (const { id } of leases) {
           if (!still.has(id)) held.get(id)?.abort.abort(new Error('the lease is lost'));
@@ -128,8 +129,9 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
       const { mostOfTenant, only } = options;
       const withoutMail = performance.now() < mailPausedUntil;
       const of = { holder: deps.holder, leaseSeconds: LEASE_SECONDS, now, limit };
-      return deps.database.asSystem((tx) =>
-        claimDeliveries(tx, { ...of, mostOfTenant, withoutMail, only }),
+      return deps.database.asSystem(
+        (tx) => claimDeliveries(tx, { ...of, mostOfTenant, withoutMail, only }),
+        { single: true },
       );
     }
   };

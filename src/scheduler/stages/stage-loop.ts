@@ -13,6 +13,9 @@ export interface StageLoop {
 
 /** Whoever wakes it often wakes it for one pass in this time. */
 const LEAST_GAP_MS = 500;
+/** One that takes long comes less often, so that a stage that is always woken is not always at it. */
+const LONGEST_GAP_MS = 2_000;
+const REST_FACTOR = 10;
 /** After a pass that came to nothing; twice as long after each more, up to the waker's minute. */
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
@@ -29,11 +32,13 @@ export function startStageLoop(of: {
   let underWay: Promise<void> | null = null;
   let wanted = false;
   let endedAt = Number.NEGATIVE_INFINITY;
+  let gapMs = LEAST_GAP_MS;
   let vain = 0;
 
   function begin(): void {
     timer = null;
     wanted = false;
+    const since = performance.now();
     underWay = of
       .pass(stopping.signal)
       .then((summary) => {
@@ -49,12 +54,13 @@ export function startStageLoop(of: {
       .finally(() => {
         underWay = null;
         endedAt = performance.now();
+        gapMs = Math.min(LONGEST_GAP_MS, Math.max(LEAST_GAP_MS, REST_FACTOR * (endedAt - since)));
         if (wanted) plan();
         else if (vain > 0) plan(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (vain - 1)));
       });
   }
 
-  function plan(afterMs = LEAST_GAP_MS): void {
+  function plan(afterMs = gapMs): void {
     if (stopping.signal.aborted) return;
     if (timer) clearTimeout(timer);
     timer = setTimeout(begin, Math.max(0, endedAt + afterMs - performance.now()));

@@ -40,7 +40,7 @@ export function startTicker(
         name,
         log,
         pass: async (signal) => {
-          const now = await database.asSystem(databaseNow, { readOnly: true });
+          const now = await database.asSystem(databaseNow, { readOnly: true, single: true });
           warnOfSkew(now);
           return runStage({ name, pass }, now, deps, signal);
         },

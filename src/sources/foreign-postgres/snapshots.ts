@@ -4,7 +4,7 @@ import { toForeignError } from './foreign-error.ts';
 import { clientConfig, type ForeignServer } from './server.ts';
 
 /** A connection within a snapshot: every statement sees the same rows, and none can write. */
-export interface Snapshot extends Pick<Tx, 'client' | 'abandon'> {
+export interface Snapshot extends Pick<Tx, 'connection' | 'abandon'> {
   query<R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<R[]>;
 }
 
@@ -122,7 +122,7 @@ export function openSnapshots(
       try {
         signal.throwIfAborted();
         const result = await work({
-          client: client as unknown as pg.PoolClient,
+          connection: async () => client as unknown as pg.PoolClient,
           abandon: () => {
             broken = true;
           },

@@ -13,7 +13,7 @@ import { CopyOut } from './copy-out.ts';
  * @throws DaybookError `E_UNAVAILABLE`
  */
 export async function* copyChunks(
-  tx: Pick<Tx, 'client' | 'abandon'>,
+  tx: Pick<Tx, 'connection' | 'abandon'>,
   query: string,
   fields: readonly Field[],
   {
@@ -31,7 +31,7 @@ export async function* copyChunks(
   let silence: NodeJS.Timeout | undefined;
   let whole = false;
   try {
-    tx.client.query(copy);
+    (await tx.connection()).query(copy);
     for (;;) {
       // Only the server's silence counts, not the time that the rows take us.
       silence = setTimeout(() => copy.destroy(lost), silenceMs);

@@ -18,20 +18,21 @@ export function watched(database: Database, watch: Watch): Database {
         role === 'tenant' && watch.rewrite ? watch.rewrite(text, values) : [text, values];
       return [spoilt, [...given]];
     };
-    const client = new Proxy(tx.client, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name);
-        if (typeof value !== 'function') return value;
-        if (name !== 'query') return value.bind(target);
-        return (query: { text: string }, ...rest: unknown[]) => {
-          query.text = pass(query.text)[0];
-          return value.call(target, query, ...rest);
-        };
-      },
-    });
+    const spoilt = (client: PoolClient) =>
+      new Proxy(client, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name);
+          if (typeof value !== 'function') return value;
+          if (name !== 'query') return value.bind(target);
+          return (query: { text: string }, ...rest: unknown[]) => {
+            query.text = pass(query.text)[0];
+            return value.call(target, query, ...rest);
+          };
+        },
+      });
     return {
       abandon: tx.abandon,
-      client: client as PoolClient,
+      connection: async () => spoilt(await tx.connection()),
       run: (text, values) => tx.run(...pass(text, values)),
       query: async (text, values) => {
         const rows = await tx.query(...pass(text, values));
