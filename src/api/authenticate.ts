@@ -42,11 +42,14 @@ export function createAuthenticator(options: {
     const known = remembered.get(memory);
     if (known && known.until > now()) return known.actor;
     remembered.delete(memory);
-    const actor = await database.asSystem(async (tx) => {
-      const key = await authenticateApiKey(tx, token);
-      if (!key) throw badToken();
-      return actingFor(tx, { kind: 'key', ...key }, chosen);
-    });
+    const actor = await database.asSystem(
+      async (tx) => {
+        const key = await authenticateApiKey(tx, token);
+        if (!key) throw badToken();
+        return actingFor(tx, { kind: 'key', ...key }, chosen);
+      },
+      { prepared: true },
+    );
     if (remembered.size >= REMEMBERED_MOST) remembered.clear();
     remembered.set(memory, { actor, until: now() + REMEMBERED_MS });
     return actor;

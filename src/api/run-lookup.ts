@@ -21,11 +21,15 @@ export async function requireRun(
   id: string,
 ): Promise<FoundRun> {
   if (!isUuid(id)) throw unknownRun(id);
-  return database.asTenant(tenantId, async (tx) => {
-    const run = await findRun(tx, id);
-    if (!run) throw unknownRun(id);
-    return { run, file: run.state === 'done' ? await findFileOfRun(tx, id) : null };
-  });
+  return database.asTenant(
+    tenantId,
+    async (tx) => {
+      const run = await findRun(tx, id);
+      if (!run) throw unknownRun(id);
+      return { run, file: run.state === 'done' ? await findFileOfRun(tx, id) : null };
+    },
+    { readOnly: true, prepared: true },
+  );
 }
 
 /**

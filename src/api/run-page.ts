@@ -12,15 +12,19 @@ export function pageOfRuns(
   page: Parameters<typeof listRuns>[1],
   now: () => number,
 ) {
-  return database.asTenant(tenant.id, async (tx) => {
-    const { runs, next } = await listRuns(tx, page);
-    const files = await findFilesOfRuns(
-      tx,
-      runs.map(({ id }) => id),
-    );
-    return {
-      items: runs.map((run) => viewRun(run, files.get(run.id) ?? null, tenant, now())),
-      next_cursor: writeCursor(next),
-    };
-  });
+  return database.asTenant(
+    tenant.id,
+    async (tx) => {
+      const { runs, next } = await listRuns(tx, page);
+      const files = await findFilesOfRuns(
+        tx,
+        runs.map(({ id }) => id),
+      );
+      return {
+        items: runs.map((run) => viewRun(run, files.get(run.id) ?? null, tenant, now())),
+        next_cursor: writeCursor(next),
+      };
+    },
+    { readOnly: true, prepared: true },
+  );
 }

@@ -51,7 +51,7 @@ export async function sendFinished(
     const blocks = await deps.database.asTenant(
       file.tenantId,
       (tx) => findBlocksOfFile(tx, file.id),
-      { readOnly: true, single: true },
+      { readOnly: true, single: true, prepared: true },
     );
     const opened = { ...file, handle, blocks };
     return await sendChunks(reply, (isStored ? readStored : readContent)(opened, span));

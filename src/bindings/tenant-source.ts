@@ -28,7 +28,7 @@ export function createTenantSource(deps: {
 
   async function bindingsOf(tenantId: string, dataset: DatasetName): Promise<Binding[]> {
     const bound = await database.asSystem((tx) => findBoundSources(tx, { tenantId, dataset }), {
-      ...{ readOnly: true, single: true },
+      ...{ readOnly: true, single: true, prepared: true },
     });
     return bound.map((each) => ({
       ...spanOf(each),

@@ -57,7 +57,7 @@ export async function executeRun(
   try {
     if (run.attempts - run.setbacks > ATTEMPTS) throw usedUp(run);
     const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId), {
-      ...{ readOnly: true, single: true },
+      ...{ readOnly: true, single: true, prepared: true },
     });
     if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
     const job = {
@@ -153,33 +153,40 @@ async function commit(
     dayKeys === null
       ? null
       : await hashOfFile(deps.home, { ...produced, name }, () => signal.throwIfAborted());
-  await deps.database.asTenant(run.tenantId, async (tx) => {
-    // First: it may take long, and what prolongs leases waits for the row of a run that ends.
-    await produced.enter?.(tx);
-    const finishedAt = await finish(tx, run, progress);
-    const keptMs = dayKeys === null && !produced.enter ? INTERACTIVE_FILE_MS : SEALED_FILE_MS;
-    if (dayKeys) await sealParts(tx, run.tenantId, dayKeys, finishedAt + keptMs);
-    await insertFile(tx, {
-      id: produced.fileId,
-      tenantId: run.tenantId,
-      runId: run.id,
-      name,
-      format: request.format,
-      mediaType: mediaTypeOf(request.format),
-      path: produced.path,
-      bytes: produced.bytes,
-      sha256,
-      coding: produced.coding,
-      storedBytes: produced.storedBytes,
-      blocks: produced.blocks,
-      rowCount: produced.rows,
-      document,
-      dataAsOf: document.dataAsOf,
-      revision: document.revision,
-      dayKeys,
-      expiresAt: finishedAt + keptMs,
-    });
-  });
+  await deps.database.asTenant(
+    run.tenantId,
+    async (tx) => {
+      // First: it may take long, and what prolongs leases waits for the row of a run that ends.
+      await produced.enter?.(tx);
+      const finishedAt = await finish(tx, run, progress);
+      const keptMs = dayKeys === null && !produced.enter ? INTERACTIVE_FILE_MS : SEALED_FILE_MS;
+      const expiresAt = finishedAt + keptMs;
+      await Promise.all([
+        dayKeys ? sealParts(tx, run.tenantId, dayKeys, expiresAt) : null,
+        insertFile(tx, {
+          id: produced.fileId,
+          tenantId: run.tenantId,
+          runId: run.id,
+          name,
+          format: request.format,
+          mediaType: mediaTypeOf(request.format),
+          path: produced.path,
+          bytes: produced.bytes,
+          sha256,
+          coding: produced.coding,
+          storedBytes: produced.storedBytes,
+          blocks: produced.blocks,
+          rowCount: produced.rows,
+          document,
+          dataAsOf: document.dataAsOf,
+          revision: document.revision,
+          dayKeys,
+          expiresAt,
+        }),
+      ]);
+    },
+    { prepared: true },
+  );
 }
 
 async function leave(

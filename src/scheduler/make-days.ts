@@ -72,7 +72,7 @@ export interface DayMeter {
 }
 
 /** A part whose row is lost is an orphan, and made again; a pin that is lost, at worst the same. */
-const UNLASTING = { lasting: false } as const;
+const UNLASTING = { lasting: false, prepared: true } as const;
 
 const NO_ROWS: DayTotals = { rows: 0, groups: [] };
 

@@ -36,7 +36,7 @@ export async function planDays(
   const [versions, { now, completeThrough }] = await Promise.all([
     deps.source.versions({ tenantId: tenant.id, dataset, windows: days, signal }),
     deps.database.asTenant(tenant.id, (tx) => findClockAndMark(tx, dataset), {
-      ...{ readOnly: true, single: true },
+      ...{ readOnly: true, single: true, prepared: true },
     }),
   ]);
   return days.map((day, index) => ({

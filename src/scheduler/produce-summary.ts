@@ -21,7 +21,7 @@ export function createSummaryProducer(
   return async ({ tenantId, request, by }, signal) => {
     const kind = reportKind(request.report);
     const tenant = await deps.database.asSystem((tx) => findTenant(tx, tenantId), {
-      ...{ readOnly: true, single: true },
+      ...{ readOnly: true, single: true, prepared: true },
     });
     if (!tenant) throw new RangeError(`no tenant ${tenantId}`);
     const overall = summaryFold(kind, request);

@@ -17,7 +17,7 @@ export function watchQueue(deps: {
     looking = true;
     try {
       const counted = await deps.database.asSystem((tx) => countQueued(tx, 'interactive'), {
-        ...{ readOnly: true, single: true },
+        ...{ readOnly: true, single: true, prepared: true },
       });
       deps.tell({ queuedRuns: counted.runs, queuedDays: counted.days });
     } catch (error) {

@@ -42,7 +42,7 @@ export function progressWriter(
       .then(() =>
         deps.database.asTenant(run.tenantId, (tx) => writeProgress(tx, run, progress), {
           lasting: false,
-          single: true,
+          ...{ single: true, prepared: true },
         }),
       )
       .then(

@@ -25,7 +25,7 @@ export async function sealDays(
   const before = await database.asTenant(
     tenant.id,
     (tx) => findLatestSealed(tx, subjectOf(request)),
-    { readOnly: true, single: true },
+    { readOnly: true, single: true, prepared: true },
   );
   if (before === null) return { revision: 1, dayKeys };
   const same = JSON.stringify(before.dayKeys) === JSON.stringify(dayKeys);

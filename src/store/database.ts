@@ -8,6 +8,7 @@ import {
   isTooManyConnections,
   toStoreError,
 } from './database-errors.ts';
+import { ASK_BACKEND, isKnown, noteBackend, preparedName } from './prepared-statements.ts';
 
 /**
  * Postgres as Daybook uses it: every statement runs in a transaction under a role that row-level
@@ -54,6 +55,11 @@ export interface TransactionOptions {
    * statement is refused. Default false.
    */
   readonly single?: boolean;
+  /**
+   * Its statements read or write a few rows by key, again and again: each is planned once per
+   * connection, where no pooler is in between. Not for what joins large sets. Default false.
+   */
+  readonly prepared?: boolean;
   /**
    * False: the commit does not wait for the disk of the server; when that fails within the next
    * second, the work may be lost, as a whole. Default true.
@@ -116,7 +122,12 @@ export function openDatabase(options: {
   ): Promise<T> {
     const timeoutMs = Math.trunc(settings.statementTimeoutMs ?? 20_000);
     const text = openingOf(role, timeoutMs, settings);
-    const opening = { text, timeoutMs, single: settings.single ?? false };
+    const opening = {
+      text,
+      timeoutMs,
+      single: settings.single ?? false,
+      prepared: settings.prepared ?? false,
+    };
     const since = performance.now();
     for (let tries = 1; ; tries += 1) {
       const attempt: Attempt = { begun: false };
@@ -164,6 +175,7 @@ interface Opening {
   /** Of a statement. */
   readonly timeoutMs: number;
   readonly single: boolean;
+  readonly prepared: boolean;
 }
 
 async function once<T>(
@@ -181,8 +193,12 @@ async function once<T>(
   const { timeoutMs } = opening;
   const deadlineMs = timeoutMs + Math.min(5_000, Math.max(1_000, timeoutMs));
   let committed: Promise<pg.QueryResult> | null = null;
-  const send = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
-    inOnePacket(client, () => client.query<R>(withDeadline(text, values, deadlineMs)));
+  const asksBackend = opening.prepared && !isKnown(client);
+  const send = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => {
+    const name = opening.prepared && values ? preparedName(client, text) : undefined;
+    const query = { ...withDeadline(text, values, deadlineMs), ...(name ? { name } : {}) };
+    return inOnePacket(client, () => client.query<R>(query));
+  };
   const answer = async <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => {
     if (!opening.single) return send<R>(text, values);
     if (committed) throw new DaybookError('E_INTERNAL', { reason: 'a second statement came' });
@@ -192,23 +208,27 @@ async function once<T>(
     return answered;
   };
   try {
-    const { opened, working } = openedWithWork(client, opening.text, (opened) =>
-      work({
-        query: async <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
-          (await answer<R>(text, values)).rows,
-        run: async (text, values) => (await answer(text, values)).rowCount ?? 0,
-        abandon: onError,
-        async connection() {
-          await opened;
-          inPipeline(client, false);
-          return client;
-        },
-      }),
+    const { opened, working } = openedWithWork(
+      client,
+      asksBackend ? `${opening.text}; ${ASK_BACKEND}` : opening.text,
+      (opened) =>
+        work({
+          query: async <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) =>
+            (await answer<R>(text, values)).rows,
+          run: async (text, values) => (await answer(text, values)).rowCount ?? 0,
+          abandon: onError,
+          async connection() {
+            await opened;
+            inPipeline(client, false);
+            return client;
+          },
+        }),
     );
-    await opened.catch(async (error) => {
+    const answered = await opened.catch(async (error) => {
       await working.catch(() => {});
       throw error;
     });
+    if (asksBackend) noteBackend(client, answered);
     attempt.begun = true;
     const result = await working;
     const { command } = await (committed ?? send('commit'));

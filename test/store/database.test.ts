@@ -2,7 +2,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase, type Tx } from '../../src/store/database.ts';
-import { cutAfterCommit } from '../support/cut-proxy.ts';
+import { cutAfterCommit, poolerBefore } from '../support/cut-proxy.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 
 let test: TestDatabase;
@@ -185,6 +185,116 @@ describe('a statement', () => {
         tx.run(`insert into daybook.tenants (name, title) values ('A', 'A')`),
       ),
     ).rejects.toMatchObject({ code: '23514' });
+  });
+});
+
+describe('a transaction of a single statement', () => {
+  const count = async () =>
+    (
+      await test.database.asOwner((tx) =>
+        tx.query<{ n: number }>('select n from public.counter', []),
+      )
+    )[0].n;
+
+  it('is committed when it is answered', async () => {
+    const before = await count();
+    const add = (tx: Tx) => tx.run('update public.counter set n = n + $1', [1]);
+    expect(await test.database.asOwner(add, { single: true })).toBe(1);
+    expect(await count()).toBe(before + 1);
+    await test.database.asOwner((tx) => tx.run('update public.counter set n = $1', [before]));
+  });
+
+  it('refuses another one, which would stand outside of it', async () => {
+    await withPool(1, async (database) => {
+      const twice = database.asSystem(
+        async (tx) => {
+          await tx.query('select 1', []);
+          return tx.query('select current_user', []);
+        },
+        { single: true },
+      );
+      await expect(twice).rejects.toMatchObject({ code: 'E_INTERNAL' });
+      expect(await database.asSystem((tx) => tx.query('select 1 as one'))).toEqual([{ one: 1 }]);
+    });
+  });
+
+  it('that fails leaves nothing behind, and its connection is lent again', async () => {
+    await withPool(1, async (database) => {
+      const pid = await database.asOwner(pidOf);
+      const fails = database.asOwner((tx) => tx.query('select 1 / $1::int', [0]), { single: true });
+      await expect(fails).rejects.toMatchObject({ code: '22012' });
+      expect(await database.asOwner(pidOf)).toBe(pid);
+    });
+  });
+});
+
+describe('a transaction that cannot be opened', () => {
+  it('says why, and its first statement, sent along, was not done', async () => {
+    await test.database.asOwner((tx) => tx.run(`create role bare login password 'x'`));
+    const url = test.url.replace(/\/\/[^@]+@/, '//bare:x@');
+    try {
+      await withPool(
+        1,
+        async (database) => {
+          const look = () => database.asSystem((tx) => tx.query('select current_user', []));
+          await expect(look()).rejects.toThrow(/permission denied to set role/);
+          await expect(look()).rejects.toThrow(/permission denied to set role/);
+        },
+        url,
+      );
+    } finally {
+      await test.database.asOwner((tx) => tx.run('drop role bare'));
+    }
+  });
+});
+
+describe('a statement of a prepared transaction', () => {
+  const PREPARED = { prepared: true } as const;
+  const add = (tx: Tx) =>
+    tx.query<{ sum: number }>('select $1::int + 1 as sum /* prepared */', [1]);
+  const preparedOf = (database: Database) =>
+    database.asOwner((tx) =>
+      tx.query(`select from pg_prepared_statements where statement like '%/* prepared */'`),
+    );
+
+  it('is planned once for a connection to the server itself', async () => {
+    await withPool(1, async (database) => {
+      for (let round = 0; round < 3; round++) {
+        expect(await database.asOwner(add, PREPARED)).toEqual([{ sum: 2 }]);
+      }
+      expect(await preparedOf(database)).toHaveLength(1);
+    });
+  });
+
+  it('is not kept where a pooler is in between', async () => {
+    const pooler = await poolerBefore(test.url);
+    try {
+      await withPool(
+        1,
+        async (database) => {
+          for (let round = 0; round < 3; round++) {
+            expect(await database.asOwner(add, PREPARED)).toEqual([{ sum: 2 }]);
+          }
+          expect(await preparedOf(database)).toHaveLength(0);
+        },
+        pooler.url,
+      );
+    } finally {
+      await pooler.close();
+    }
+  });
+
+  it('shows each tenant its own rows, whoever it was planned for', async () => {
+    const tenants = await Promise.all(
+      ['own-a', 'own-b'].map((name) => addTestTenant(test.database, { name, zone: 'UTC' })),
+    );
+    await withPool(1, async (database) => {
+      for (let round = 0; round < 8; round++) {
+        const { id, name } = tenants[round % 2];
+        const all = (tx: Tx) => tx.query('select name from daybook.tenants where $1', [true]);
+        expect(await database.asTenant(id, all, PREPARED)).toEqual([{ name }]);
+      }
+    });
   });
 });
 

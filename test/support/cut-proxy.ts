@@ -67,6 +67,20 @@ export function cutAfter(
   });
 }
 
+/** Stands before a Postgres server as a pooler does: the process id that it gives out is its own. */
+export function poolerBefore(target: string): Promise<Omit<CutProxy, 'cuts'>> {
+  // 'K', four bytes of length, the process id, the secret.
+  const keyData = Buffer.from([0x4b, 0, 0, 0, 12]);
+  return standBefore(target, () => ({
+    onRequest: () => {},
+    onAnswer(bytes) {
+      const at = bytes.indexOf(keyData);
+      if (at >= 0) bytes.writeInt32BE(bytes.readInt32BE(at + 5) ^ 0x5555, at + 5);
+      return 'pass';
+    },
+  }));
+}
+
 interface Behaviour {
   onRequest(bytes: Buffer): void;
   onAnswer(bytes: Buffer): 'pass' | 'keep' | 'cut';

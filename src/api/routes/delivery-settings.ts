@@ -52,7 +52,11 @@ export function deliverySettingsRoutes({ server, deps }: RouteContext): void {
     async (request) => {
       const { tenant } = actorOf(request);
       return viewSettings(
-        await database.asTenant(tenant.id, readDeliverySettings, { readOnly: true, single: true }),
+        await database.asTenant(tenant.id, readDeliverySettings, {
+          readOnly: true,
+          single: true,
+          prepared: true,
+        }),
       );
     },
   );

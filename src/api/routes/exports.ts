@@ -54,25 +54,29 @@ export function exportRoutes({ server, deps, closing }: RouteContext): void {
       const calendar = wanted.zone === null ? tenant.calendar : calendarOf(wanted.zone);
       const daysTotal = daysOf(calendar, wanted.period).length;
 
-      const answer = await database.asTenant(tenant.id, async (tx) => {
-        const effect = async () => {
-          deps.admission?.((await countQueued(tx, 'interactive')).runs);
-          const run = await insertRun(tx, {
-            tenantId: tenant.id,
-            request: wanted,
-            workClass: 'interactive',
-            requestedBy: name,
-            daysTotal,
-          });
-          return { status: 202, body: viewRun(run, null, tenant, now()) };
-        };
-        if (key === null) return { ...(await effect()), replayed: false };
-        return onceByKey(
-          tx,
-          { tenantId: tenant.id, principal: name, key, request: ['exports', request.body] },
-          effect,
-        );
-      });
+      const answer = await database.asTenant(
+        tenant.id,
+        async (tx) => {
+          const effect = async () => {
+            deps.admission?.((await countQueued(tx, 'interactive')).runs);
+            const run = await insertRun(tx, {
+              tenantId: tenant.id,
+              request: wanted,
+              workClass: 'interactive',
+              requestedBy: name,
+              daysTotal,
+            });
+            return { status: 202, body: viewRun(run, null, tenant, now()) };
+          };
+          if (key === null) return { ...(await effect()), replayed: false };
+          return onceByKey(
+            tx,
+            { tenantId: tenant.id, principal: name, key, request: ['exports', request.body] },
+            effect,
+          );
+        },
+        { prepared: true },
+      );
       const created = answer.body as RunView;
       if (answer.replayed) reply.header('idempotency-replayed', 'true');
       else deps.wake();

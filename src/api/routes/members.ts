@@ -32,7 +32,7 @@ export function memberRoutes({ server, deps: { database } }: RouteContext): void
     async (request) => {
       const { tenant } = actorOf(request);
       const members = await database.asTenant(tenant.id, (tx) => listMembers(tx, tenant.id), {
-        ...{ readOnly: true, single: true },
+        ...{ readOnly: true, single: true, prepared: true },
       });
       return {
         items: members.map(viewMember),

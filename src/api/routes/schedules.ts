@@ -49,7 +49,7 @@ export function scheduleRoutes({ server, deps }: RouteContext): void {
     async (request) => {
       const { tenant } = actorOf(request);
       const schedules = await database.asTenant(tenant.id, listSchedules, {
-        ...{ readOnly: true, single: true },
+        ...{ readOnly: true, single: true, prepared: true },
       });
       return { items: schedules.map(viewSchedule) };
     },

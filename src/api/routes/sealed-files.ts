@@ -61,7 +61,7 @@ export function sealedFileRoutes({ server, deps }: RouteContext): void {
         tenant.id,
         (tx) => listReportFiles(tx, page),
         {
-          ...{ readOnly: true, single: true },
+          ...{ readOnly: true, single: true, prepared: true },
         },
       );
       return { items: files.map(viewSealedFile), next_cursor: writeCursor(next) };

@@ -49,7 +49,7 @@ export async function deliverMessage(
           part ? [{ tenantId: tenant.id, owner: part.occurrence.owner }] : [],
         ),
       ),
-    { readOnly: true, single: true },
+    { readOnly: true, single: true, prepared: true },
   );
   const owed: OwedDelivery[] = [];
   let last: Delivered['state'] = 'cancelled';
@@ -82,7 +82,7 @@ function look(deliveries: readonly ClaimedDelivery[], deps: SendDeps) {
       ]);
       return { tenant, settings, parts };
     },
-    { readOnly: true },
+    { readOnly: true, prepared: true },
   );
 }
 
@@ -106,7 +106,7 @@ async function send(
   const deliveries = owed.map(({ delivery }) => delivery);
   const [first] = deliveries;
   const inTenant = <T>(work: (tx: Tx) => Promise<T>) =>
-    deps.database.asTenant(first.tenantId, work, { single: true });
+    deps.database.asTenant(first.tenantId, work, { single: true, prepared: true });
   const lost = { state: 'lost', serverFails: false } as const;
   let outcome: SendOutcome & { readonly retryAfterMs?: number | null };
   try {
@@ -161,7 +161,9 @@ async function record(
   const until = performance.now() + RECORD_WITHIN_MS;
   for (;;) {
     try {
-      return await deps.database.asTenant(tenantId, (tx) => endDeliveries(tx, deliveries, end));
+      return await deps.database.asTenant(tenantId, (tx) => endDeliveries(tx, deliveries, end), {
+        prepared: true,
+      });
     } catch (error) {
       const passes = error instanceof DaybookError && error.retryable;
       if (!passes || performance.now() > until) throw error;

@@ -40,7 +40,11 @@ export function startTicker(
         name,
         log,
         pass: async (signal) => {
-          const now = await database.asSystem(databaseNow, { readOnly: true, single: true });
+          const now = await database.asSystem(databaseNow, {
+            readOnly: true,
+            single: true,
+            prepared: true,
+          });
           warnOfSkew(now);
           return runStage({ name, pass }, now, deps, signal);
         },

@@ -22,7 +22,7 @@ export function createPostgresSource(
   return {
     versions: ({ tenantId, dataset, windows }) =>
       database.asTenant(tenantId, (tx) => readWindowVersions(tx, dataset, windows), {
-        ...{ readOnly: true, single: true },
+        ...{ readOnly: true, single: true, prepared: true },
       }),
 
     read: ({ tenantId, dataset, window, signal }, consume) =>
