@@ -79,6 +79,8 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     }
     looking = look()
       .catch((error: unknown) => {
+        // Whatever it was: the next look begins with the leases.
+        lastHeartbeat = Number.NEGATIVE_INFINITY;
         deps.log.warn({ error: toDaybookError(error).message }, 'looking for runs failed');
       })
       .finally(() => {
