@@ -9,7 +9,7 @@ const UNWATCHED_PROGRESS_MS = 10_000;
 
 export interface ProgressWriter {
   note(progress: RunProgress): void;
-  /** Tells at once how far the file is. */
+  /** Tells at once how far a file is that somebody waits for. */
   noteArtifact(artifact: ArtifactState | null): void;
   /**
    * Nothing more is written by itself. Resolves when nothing is being written, with what is left
@@ -25,7 +25,8 @@ export function progressWriter(
   run: ClaimedRun,
   deps: { readonly database: Database; readonly announce: (hint: RunHint) => void },
 ): ProgressWriter {
-  const pauseMs = run.workClass === 'interactive' ? PROGRESS_MS : UNWATCHED_PROGRESS_MS;
+  const isWatched = run.workClass === 'interactive';
+  const pauseMs = isWatched ? PROGRESS_MS : UNWATCHED_PROGRESS_MS;
   let latest: RunProgress | null = null;
   let noted: RunProgress = { daysTotal: 0, daysDone: 0, daysCached: 0, rowsRead: 0 };
   let artifact: RunHint['artifact'] = null;
@@ -64,6 +65,7 @@ export function progressWriter(
       if (!stopped) timer ??= setTimeout(write, pauseMs);
     },
     noteArtifact(now) {
+      if (!isWatched) return;
       const isNews = now !== null || artifact !== null;
       artifact = now && { ...now, leaseToken: run.leaseToken };
       if (isNews) deps.announce(hint('running'));
