@@ -369,6 +369,24 @@ describe('a message of which nobody knows', () => {
   });
 });
 
+describe('a clock that was set back by hours', () => {
+  it('holds up what a dead sender was at for one lease, not for those hours', async () => {
+    const of = await owing();
+    const id = await owe(db.database, of, { recipient: 'ana@example.com' });
+    await db.database.asSystem((tx) =>
+      tx.run(
+        `update daybook.deliveries set state = 'sending', lease_owner = 'dead', attempts = 1,
+           lease_token = 7, lease_until = now() + interval '3 hours' where id = $1`,
+        [id],
+      ),
+    );
+    expect(await pass()).toEqual({});
+    expect(await states(of)).toEqual(['sending']);
+    await letTimePass(db.database, '21 seconds');
+    expect(await pass()).toEqual({ sent: 1 });
+  });
+});
+
 describe('many who send at once', () => {
   it('send each message once, the tenants in turn', async () => {
     const large = await owing();
