@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   },
   rejects: async () => (await import('./cli/rejects.ts')).rejectsCommand(),
   schedule: async () => (await import('./cli/schedule.ts')).scheduleCommand(),
+  deliveries: async () => (await import('./cli/deliveries.ts')).deliveriesCommand(),
   tick: async () => (await import('./cli/tick.ts')).tickCommand(),
   reconcile: async () => (await import('./cli/reconcile.ts')).reconcileCommand(),
   cache: async () => (await import('./cli/cache.ts')).cacheCommand(),

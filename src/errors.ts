@@ -96,6 +96,11 @@ export const ERRORS = {
     template: 'run {got} is held by another process now; this one gives up',
   },
   E_NO_SPACE: { status: 507, retryable: true, template: '{where}: no space left on the disk' },
+  E_NO_DISK: {
+    status: 503,
+    retryable: true,
+    template: '{where}: the disk cannot be used now: {reason}',
+  },
   E_IO: { status: 500, retryable: true, template: '{where}: {reason}' },
   E_PART_DAMAGED: {
     status: 500,
@@ -184,6 +189,24 @@ export function toFileError(thrown: unknown, where: string): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new DaybookError('E_NO_SPACE', { where }, thrown);
   return new DaybookError('E_IO', { where, reason: `${syscall}: ${code}` }, thrown);
+}
+
+/** Of a folder that is not there or may not be entered, a disk that fails or only gives. */
+const DISK_AWAY: ReadonlySet<string> = new Set([
+  ...['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS'],
+  ...['EIO', 'ESTALE', 'ENODEV', 'ENXIO', 'ENOTCONN', 'EHOSTDOWN', 'ETIMEDOUT'],
+]);
+
+/**
+ * As {@link toFileError}, for what stands in the home folder and has to be there: a disk that is not
+ * mounted, or does not answer, is `E_NO_DISK`, and may come back.
+ */
+export function toDiskError(thrown: unknown, where: string): unknown {
+  const { code, syscall } = (thrown ?? {}) as NodeJS.ErrnoException;
+  if (!(thrown instanceof Error) || syscall === undefined || !DISK_AWAY.has(code ?? '')) {
+    return toFileError(thrown, where);
+  }
+  return new DaybookError('E_NO_DISK', { where, reason: `${syscall}: ${code}` }, thrown);
 }
 
 function fillTemplate(template: string, details: ErrorDetails): string {

@@ -28,6 +28,7 @@ const PRIVATE: ReadonlySet<ErrorCode> = new Set([
   'E_INTERNAL',
   'E_IO',
   'E_NO_SPACE',
+  'E_NO_DISK',
   'E_CONFIG',
   'E_UNAVAILABLE',
   'E_PART_DAMAGED',
@@ -64,6 +65,7 @@ export function publicMessage(
   if (!PRIVATE.has(code)) return message;
   if (code === 'E_UNAVAILABLE' && details.what) return `${details.what} does not answer now`;
   if (code === 'E_NO_SPACE') return 'no space is left on the disk';
+  if (code === 'E_NO_DISK') return 'the disk cannot be used now';
   return 'something failed inside; the log tells what';
 }
 
@@ -78,6 +80,7 @@ export function headersOf(error: DaybookError): Record<string, string> {
     case 'E_BUSY':
       return { 'retry-after': String(error.details.retryAfterSeconds) };
     case 'E_UNAVAILABLE':
+    case 'E_NO_DISK':
       return { 'retry-after': '5' };
     case 'E_METHOD':
       return { allow: String(error.details.expected) };

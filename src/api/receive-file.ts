@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makingFolder, putInPlace } from '../cache/unfinished.ts';
-import { DaybookError, toFileError } from '../errors.ts';
+import { makeFolderIn, makingFolder, putInPlace } from '../cache/unfinished.ts';
+import { DaybookError, toDiskError } from '../errors.ts';
 
 /** A file that comes as a body: kept as it comes, before anybody looks into it. */
 
@@ -21,7 +21,7 @@ export interface ReceivedFile {
  * Writes the body beside, makes it last and puts it in its place below the tenant's files. Nothing
  * stays of one that breaks off or is refused.
  * @throws DaybookError `E_TOO_LARGE`, `E_INVALID` for an empty one, `E_NO_SPACE`, `E_IO`; the reason
- *   of the signal
+ *   of the signal; `E_NO_DISK`
  */
 export async function receiveFile(
   body: AsyncIterable<Buffer>,
@@ -35,7 +35,7 @@ export async function receiveFile(
   const hash = createHash('sha256');
   let bytes = 0;
   try {
-    await mkdir(making, { recursive: true, mode: 0o700 });
+    await makeFolderIn(making);
     const handle = await open(temporary, 'wx', 0o600);
     try {
       for await (const piece of body) {
@@ -59,7 +59,7 @@ export async function receiveFile(
     await syncFolder(join(to.home, 'files', to.tenantId));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
-    throw toFileError(error, 'DAYBOOK_HOME/files');
+    throw toDiskError(error, 'DAYBOOK_HOME/files');
   }
   return {
     ...{ id, path, bytes, sha256: hash.digest('hex') },

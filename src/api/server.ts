@@ -9,6 +9,7 @@ import { createAuthenticator } from './authenticate.ts';
 import type { ApiDeps } from './deps.ts';
 import { fromFramework, saysUnknownMethod, unmatched } from './framework-error.ts';
 import { acceptOnlyJson, BODY_BYTES, hasBody } from './json-body.ts';
+import { loggedPath } from './logged-path.ts';
 import { collectOpenApi, serveOpenApi } from './openapi.ts';
 import { headersOf, PROBLEM_MEDIA_TYPE, problemOf } from './problem.ts';
 import { measureRequests } from './request-metrics.ts';
@@ -122,11 +123,7 @@ export async function buildServer(deps: ApiDeps): Promise<ApiServer> {
     request.log.info(
       {
         method: request.method,
-        // Never the query or a header: they may hold numbers of people, and keys.
-        path: request.url
-          .split('?', 1)[0]
-          .replace(/\/dbt_[^/]*/, '/dbt_…')
-          .slice(0, 500),
+        path: loggedPath(request.url, request.routeOptions.url),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime),
         who: request.actor?.name,

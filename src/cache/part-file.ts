@@ -2,7 +2,7 @@ import { createHash, randomBytes, webcrypto } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { DaybookError, toFileError } from '../errors.ts';
+import { DaybookError, toDiskError } from '../errors.ts';
 import { putInPlace } from './unfinished.ts';
 
 /**
@@ -45,7 +45,7 @@ export interface PartTarget {
   readonly where: string;
 }
 
-/** @throws DaybookError `E_NO_SPACE`, `E_IO` naming `where`, here and from all it returns */
+/** @throws DaybookError `E_NO_SPACE`, `E_NO_DISK`, `E_IO` naming `where`, here and from all it returns */
 export function openPartWriter(target: PartTarget): PartWriter {
   const { path, makingFolder, where } = target;
   const temporary = join(makingFolder, `${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
@@ -90,7 +90,7 @@ export function openPartWriter(target: PartTarget): PartWriter {
       } catch (error) {
         close();
         rmSync(temporary, { force: true });
-        throw toFileError(error, where);
+        throw toDiskError(error, where);
       }
     },
     abort() {
@@ -188,6 +188,6 @@ function naming<T>(where: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw toFileError(error, where);
+    throw toDiskError(error, where);
   }
 }

@@ -1,5 +1,5 @@
-import { readdirSync, rmSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { access, mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 
@@ -10,7 +10,8 @@ import { threadId } from 'node:worker_threads';
  */
 
 /** Below the home folder; each holds folders named `<pid>-<thread>`. */
-const ROOTS = [join('parts', '.making'), join('files', '.making'), 'tmp'];
+const FILES_MAKING = join('files', '.making');
+const ROOTS = [join('parts', '.making'), FILES_MAKING, 'tmp'];
 const OWNER = /^(\d+)-(\d+)$/;
 
 /** Where this thread makes what will stand in `parts` or `files`; relative to the home folder. */
@@ -23,14 +24,33 @@ export function scratchFolder(name: string): string {
   return join('tmp', `${process.pid}-${threadId}`, name);
 }
 
-/** Renames what is finished. Its folder is made where it is missing, also when it goes meanwhile. */
+/**
+ * Makes the folder of finished files where it is missing, when a process starts that may be the
+ * first. Later nobody does: one that went, because its disk did, must not be replaced by an empty one.
+ */
+export function makeFilesFolder(home: string): void {
+  mkdirSync(join(home, FILES_MAKING), { recursive: true, mode: 0o700 });
+}
+
+/** Makes a folder in one that is there; nothing where it is there itself. @throws what `mkdir` does */
+export async function makeFolderIn(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
+
+/**
+ * Renames what is finished. Its folder is made where it is missing, also when it goes meanwhile; but
+ * not when the file is gone as well: then the disk is.
+ */
 export async function putInPlace(temporary: string, path: string): Promise<void> {
   for (let tries = 1; ; tries++) {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     try {
       return await rename(temporary, path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 3) throw error;
+      await access(temporary);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     }
   }
 }

@@ -1,8 +1,10 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
+import { makeFilesFolder } from '../cache/unfinished.ts';
 import { toFileError } from '../errors.ts';
 
 /**
- * Makes the home folder where it is missing, and sees that files can be made in it.
+ * Makes the home folder and that of finished files where they are missing, and sees that files can be
+ * made in it.
  * @throws DaybookError `E_IO` naming it; Node's own word for a folder on a read-only disk is that
  * it is not there
  */
@@ -12,5 +14,10 @@ export function demandHome(home: string): void {
     accessSync(home, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw toFileError(error, `DAYBOOK_HOME ${home}`);
+  }
+  try {
+    makeFilesFolder(home);
+  } catch {
+    // A disk of its own that is away: what needs it says so, and waits for it.
   }
 }

@@ -32,6 +32,8 @@ const DRAIN_MS = 20_000;
 /** Runs under way cost little: their days wait in the primary, where tenants take turns. */
 const MAX_RUNS = 32;
 const MOST_RUNS_OF_TENANT = 4;
+/** Cron wakes the stages anyway. */
+const CRON_MS = 60_000;
 
 /** The runner: executes runs, asks the primary for days, cleans up. */
 export async function runRunner(config: Config): Promise<void> {
@@ -50,10 +52,15 @@ export async function runRunner(config: Config): Promise<void> {
   // Before anything is asked of others, whose answers would find nobody.
   const metrics = new Registry();
   AggregatorRegistry.setRegistries(metrics);
+  let sendingAgain: NodeJS.Timeout | undefined;
+  function sendAgainIn(ms: number): void {
+    clearTimeout(sendingAgain);
+    sendingAgain = setTimeout(() => ticker.wake('send'), Math.min(ms, CRON_MS)).unref();
+  }
   const send = await openSendStage(
     config,
     { database, holder, log },
-    { deadHolders: dead, meter: createSendMeter(metrics, Date.now) },
+    { deadHolders: dead, meter: createSendMeter(metrics, Date.now), onNext: sendAgainIn },
   );
   const { dispatcher, receive } = createIpcDispatcher({ send: sendToPrimary });
   const source = tenantSourceOf(config, database);
@@ -124,6 +131,7 @@ export async function runRunner(config: Config): Promise<void> {
     }
   });
   onDrain(async () => {
+    clearTimeout(sendingAgain);
     watch.stop();
     const workers = [ahead, ticker, expiry, rating, connectors, ingest, cleaner];
     await Promise.all([executor.drain(DRAIN_MS), ...workers.map((worker) => worker.stop())]);

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { makingFolder, putInPlace } from '../cache/unfinished.ts';
-import { toFileError } from '../errors.ts';
+import { makeFolderIn, makingFolder, putInPlace } from '../cache/unfinished.ts';
+import { toDiskError } from '../errors.ts';
 import type { Coding, FileBlock } from '../reports/stored-form.ts';
 import { createBlockIndex } from './block-index.ts';
 
@@ -47,7 +47,7 @@ const GATHER_MS = 100;
 /** So much is handed to the disk while more is made, so that the sync at the end is short. */
 const SYNC_BYTES = 8 << 20;
 
-/** @throws DaybookError `E_NO_SPACE`, `E_IO`; from all it returns */
+/** @throws DaybookError `E_NO_SPACE`, `E_NO_DISK`, `E_IO`; from all it returns */
 export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): ArtifactWriter {
   const folder = dirname(join(home, path));
   const making = makingFolder('files');
@@ -66,8 +66,8 @@ export function openArtifact({ home, path, coding, onBytes }: ArtifactTarget): A
   let syncing: Promise<unknown> | null = null;
 
   async function openTemporary(): Promise<FileHandle> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await mkdir(join(home, making), { recursive: true, mode: 0o700 });
+    await makeFolderIn(join(home, making));
+    await makeFolderIn(folder);
     return open(join(home, temporary), 'wx', 0o600);
   }
 
@@ -166,6 +166,6 @@ async function naming<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw toFileError(error, 'DAYBOOK_HOME/files');
+    throw toDiskError(error, 'DAYBOOK_HOME/files');
   }
 }

@@ -24,13 +24,17 @@ const ATTEMPTS = 5;
 /** What passes is waited for so long from its first failure on, then the run fails for it: 1 h. */
 const PATIENCE_MS = 3_600_000;
 const PASSING: readonly ErrorCode[] = ['E_UNAVAILABLE', 'E_BUSY'];
+/** What passes only where somebody can be expected to mend it meanwhile. */
+const MENDED: readonly ErrorCode[] = ['E_NO_SPACE', 'E_NO_DISK'];
+/** Nobody sits before a run that serves a due time: it waits as long as its mails would, 3 days. */
+const SCHEDULED_PATIENCE_MS = 3 * 86_400_000;
 /** Finished interactive files are kept this long: 7 days. */
 const INTERACTIVE_FILE_MS = 7 * 86_400_000;
 /** Sealed ones, and those that a record belongs to, this long: 90 days. */
 const SEALED_FILE_MS = 90 * 86_400_000;
 
 export interface ExecuteDeps extends ReportDeps {
-  /** A full disk is waited for, too; else it fails the run at once. */
+  /** A disk that is full or away is waited for, too; else it fails the run at once. */
   readonly waitsForSpace: boolean;
   /** Work that takes much memory, in turn. */
   readonly oneAtATime: InTurn;
@@ -226,8 +230,9 @@ function stateAfter(
 ): 'queued' | 'cancelled' | 'failed' {
   if (thrown instanceof Draining) return 'queued';
   if (error.code === 'E_CANCELLED') return 'cancelled';
-  const passes = PASSING.includes(error.code) || (waitsForSpace && error.code === 'E_NO_SPACE');
-  return passes && (run.setbackMs ?? 0) < PATIENCE_MS ? 'queued' : 'failed';
+  const passes = PASSING.includes(error.code) || (waitsForSpace && MENDED.includes(error.code));
+  const patienceMs = run.occurrenceId === null ? PATIENCE_MS : SCHEDULED_PATIENCE_MS;
+  return passes && (run.setbackMs ?? 0) < patienceMs ? 'queued' : 'failed';
 }
 
 /** Every attempt ended with its runner. */

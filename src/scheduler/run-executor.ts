@@ -1,4 +1,5 @@
 import { DaybookError, toDaybookError } from '../errors.ts';
+import { shortenRunLeases } from '../store/far-leases.ts';
 import { type ClaimedRun, claimRuns, endLeasesOf, renewLeases } from '../store/run-leases.ts';
 import { Draining, type ExecuteDeps, executeRun } from './execute-run.ts';
 import { createTurns } from './in-turn.ts';
@@ -137,12 +138,10 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     const since = performance.now();
     const runs = [...held];
     const leases = runs.map(({ run }) => run);
-    const renewed =
-      leases.length === 0
-        ? []
-        : await deps.database.asSystem((tx) => renewLeases(tx, leases, LEASE_SECONDS), {
-            single: true,
-          });
+    const renewed = await deps.database.asSystem(async (tx) => {
+      await shortenRunLeases(tx, LEASE_SECONDS);
+      return leases.length === 0 ? [] : renewLeases(tx, leases, LEASE_SECONDS);
+    });
     // Only now: until leases are renewed nothing is claimed, or our own might be, for another's.
     lastHeartbeat = since;
     const still = new Map(renewed.map((lease) => [nameOf(lease), lease]));

@@ -6,15 +6,17 @@ import type { RunCursor } from './runs.ts';
 
 export type DeliveryPurpose = 'report' | 'amendment' | 'notice' | 'test' | 'digest';
 
-export type DeliveryState =
-  | 'pending'
-  | 'sending'
-  | 'sent'
-  | 'failed'
-  | 'in_doubt'
-  | 'held'
-  | 'suppressed'
-  | 'cancelled';
+export const DELIVERY_STATES = [
+  'pending',
+  'sending',
+  'sent',
+  'failed',
+  'in_doubt',
+  'held',
+  'suppressed',
+  'cancelled',
+] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 /** What a notice is about; empty for all that have a file. */
 export type NoticeTopic = '' | 'held' | 'overdue' | 'failed' | 'missed' | 'skipped' | 'changed';

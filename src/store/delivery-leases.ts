@@ -151,6 +151,15 @@ export async function recoverDeliveries(
   return row;
 }
 
+/** Milliseconds until something that is owed may go, 0 or less for now; null: nothing waits. */
+export async function nextDeliveryInMs(tx: Tx): Promise<number | null> {
+  const [row] = await tx.query<{ ms: number | null }>(
+    `select floor(extract(epoch from min(not_before) - now()) * 1000)::float8 as ms
+     from daybook.deliveries where state in ('pending', 'in_doubt') and not_before < 'infinity'`,
+  );
+  return row?.ms ?? null;
+}
+
 /** Ends the leases of holders whose names start so, but for one's own: they are known to be dead. */
 export function endDeliveryLeases(
   tx: Tx,

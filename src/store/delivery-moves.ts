@@ -19,6 +19,24 @@ export async function resendDelivery(tx: Tx, id: string): Promise<boolean> {
   return moved === 1;
 }
 
+/**
+ * Sends again what failed of a run or of an occurrence, by the id of either, and nothing else of it:
+ * who has it already gets no second one, and what is held waits for its person. Tests stay.
+ * @returns ids of what is owed again
+ */
+export async function resendFailed(tx: Tx, runOrOccurrence: string): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(
+    `update daybook.deliveries d set state = 'pending', resends = resends + 1, not_before = now(),
+       owed_since = now()
+     where d.state = 'failed' and d.purpose <> 'test' and (d.occurrence_id = $1::uuid
+       or exists (select from daybook.report_files f where f.tenant_id = d.tenant_id
+         and f.id = d.report_file_id and f.run_id = $1::uuid))
+     returning d.id`,
+    [runOrOccurrence],
+  );
+  return rows.map(({ id }) => id).sort();
+}
+
 /** False: it is in none of {@link CANCELLABLE} any more. */
 export async function cancelDelivery(tx: Tx, id: string): Promise<boolean> {
   const moved = await tx.run(

@@ -89,7 +89,10 @@ export interface NewScheduledRun {
   readonly incompleteDays: readonly string[];
 }
 
-/** Queues runs of occurrences; those that are there already, and did not fail, stay alone. */
+/**
+ * Queues runs of occurrences, the first of them as the oldest; those that are there already, and did
+ * not fail, stay alone.
+ */
 export async function queueScheduledRuns(
   tx: Tx,
   runs: readonly NewScheduledRun[],
@@ -97,13 +100,14 @@ export async function queueScheduledRuns(
   if (runs.length === 0) return 0;
   return tx.run(
     `insert into daybook.runs (tenant_id, occurrence_id, variant, report, request, work_class,
-       requested_by, days_total, incomplete_days)
+       requested_by, days_total, incomplete_days, created_at)
      select n."tenantId", n."occurrenceId", n."variant", n."report", n."request", 'scheduled',
-       n."owner", n."daysTotal", n."incompleteDays"
+       n."owner", n."daysTotal", n."incompleteDays", now() + n."place" * interval '1 microsecond'
      from jsonb_to_recordset($1::jsonb) as n ("tenantId" uuid, "occurrenceId" uuid, "variant" text,
-       "report" text, "request" jsonb, "owner" text, "daysTotal" integer, "incompleteDays" text[])
+       "report" text, "request" jsonb, "owner" text, "daysTotal" integer, "incompleteDays" text[],
+       "place" integer)
      on conflict do nothing`,
-    [JSON.stringify(runs)],
+    [JSON.stringify(runs.map((run, place) => ({ ...run, place })))],
   );
 }
 

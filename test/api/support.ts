@@ -10,6 +10,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { ApiDeps, RunProgress } from '../../src/api/deps.ts';
 import type { ApiServer } from '../../src/api/routes/context.ts';
 import { buildServer } from '../../src/api/server.ts';
+import { makeFilesFolder } from '../../src/cache/unfinished.ts';
 import { installationKeys } from '../../src/delivery/installation-secret.ts';
 import type { ReportDocument } from '../../src/reports/document.ts';
 import type { FileBlock } from '../../src/reports/stored-form.ts';
@@ -42,6 +43,7 @@ export interface TestApi {
 export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<TestApi> {
   const db = await freshDatabase();
   const home = await mkdtemp(join(tmpdir(), 'daybook-api-'));
+  makeFilesFolder(home);
   const a = await addTestTenant(db.database, { name: 'acme', zone: 'Europe/London' });
   const b = await addTestTenant(db.database, { name: 'bolt', zone: 'America/Sao_Paulo' });
   const runner = new FakeRunner(db, home);

@@ -63,7 +63,7 @@ async function wholeOrNothing(
   }
   expect(ended.code).toBe(1);
   expect(ended.err).toMatch(/(DAYBOOK_HOME\/(parts|files|tmp)|--out \S+): /);
-  expect(ended.err).toMatch(/E_IO|E_NO_SPACE/);
+  expect(ended.err).toMatch(/E_IO|E_NO_DISK|E_NO_SPACE/);
   expect(existsSync(file)).toBe(false);
   expect(unfinished(home)).toEqual([]);
   const partial = await ask(

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { listDeliveries } from '../../src/store/deliveries.ts';
 import { listAttempts } from '../../src/store/delivery-attempts.ts';
+import { changeDeliverySettings } from '../../src/store/delivery-settings.ts';
 import {
   type ScriptedServer,
   startScriptedServer,
@@ -24,30 +26,71 @@ const EACH = 40;
 
 let test: TestDatabase;
 let server: ScriptedServer;
+let home: string;
 let environment: Record<string, string>;
-const owing: Owing[] = [];
+let owing: Owing[] = [];
 beforeAll(async () => {
   test = await freshDatabase();
   server = await startScriptedServer({ starttls: false });
-  const home = freshHome();
+  home = freshHome();
   environment = {
     ...{ DAYBOOK_HOME: home, DATABASE_URL: test.url, LOG_LEVEL: 'silent' },
     SMTP_URL: `smtp://127.0.0.1:${server.port}?starttls=never`,
     MAIL_FROM: 'reports@acme.example',
     PATH: process.env.PATH as string,
   };
-  for (let tenant = 0; tenant < TENANTS; tenant += 1) {
-    const of = await addOwing(test.database, home, { name: `tenant-${tenant}` });
-    owing.push(of);
-    for (let i = 0; i < EACH; i += 1) {
-      await owe(test.database, of, { recipient: `t${tenant}-u${i}@example.com` });
-    }
-  }
 });
 afterAll(async () => {
   await server.close();
   await test.drop();
 });
+
+/** Tenants that owe mails, where those that may have arrived are held, or not. */
+async function addTenants(name: string, holdAmbiguous: boolean): Promise<void> {
+  owing = [];
+  server.messages.length = 0;
+  for (let tenant = 0; tenant < TENANTS; tenant += 1) {
+    const of = await addOwing(test.database, home, { name: `${name}-${tenant}` });
+    owing.push(of);
+    const { id: tenantId } = of.tenant;
+    await test.database.asTenant(tenantId, (tx) =>
+      changeDeliverySettings(tx, { tenantId, by: 'test', to: { holdAmbiguous } }),
+    );
+    for (let i = 0; i < EACH; i += 1) {
+      await owe(test.database, of, { recipient: `${name}-t${tenant}-u${i}@example.com` });
+    }
+  }
+}
+
+/** Sends it all, and kills senders at various moments while there is something to send. */
+async function sendWithKills(): Promise<number> {
+  let kills = 0;
+  for (let round = 0; (await stateCounts()).open > 0; round += 1) {
+    const verb = (['data', 'end', 'end', 'rcpt'] as const)[round % 4];
+    const isKilled = kills < KILLS;
+    await send(isKilled ? { verb, times: 1 + (round % 3) } : null);
+    if (isKilled) kills += 1;
+    expect(round).toBeLessThan(KILLS + 50);
+  }
+  return kills;
+}
+
+/** Copies by recipient. */
+function arrived(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const bytes of server.messages) {
+    const to = /^To: (\S+)/im.exec(bytes.toString('latin1'))?.[1] as string;
+    counts.set(to, (counts.get(to) ?? 0) + 1);
+  }
+  return counts;
+}
+
+async function doubtsOf({ tenantId, id }: { tenantId: string; id: string }): Promise<number> {
+  const attempts = await test.database.asTenant(tenantId, (tx) => listAttempts(tx, id));
+  return attempts.filter(
+    ({ outcome, finalAt }) => finalAt !== null && (outcome === 'lost' || outcome === 'ambiguous'),
+  ).length;
+}
 
 /** A sender until it ends, or until the server has heard a verb so often. */
 async function send(
@@ -78,30 +121,20 @@ const stateCounts = async () => {
 };
 
 it(`${KILLS} kills lose nothing; each second copy bears the same Message-ID and was in doubt; none has a third`, async () => {
-  let kills = 0;
-  for (let round = 0; (await stateCounts()).open > 0; round += 1) {
-    const verb = (['data', 'end', 'end', 'rcpt'] as const)[round % 4];
-    const isKilled = kills < KILLS;
-    await send(isKilled ? { verb, times: 1 + (round % 3) } : null);
-    if (isKilled) kills += 1;
-    expect(round).toBeLessThan(KILLS + 50);
-  }
+  await addTenants('again', false);
+  const kills = await sendWithKills();
   const copies = new Map<string, Set<string>>();
-  const counts = new Map<string, number>();
+  const counts = arrived();
   for (const bytes of server.messages) {
     const text = bytes.toString('latin1');
     const to = /^To: (\S+)/im.exec(text)?.[1] as string;
     const id = /^Message-ID: (\S+)/im.exec(text)?.[1] as string;
     copies.set(to, (copies.get(to) ?? new Set()).add(id));
-    counts.set(to, (counts.get(to) ?? 0) + 1);
   }
   const { rows } = await stateCounts();
   let doubles = 0;
   for (const row of rows) {
-    const attempts = await test.database.asTenant(row.tenantId, (tx) => listAttempts(tx, row.id));
-    const doubts = attempts.filter(
-      ({ outcome, finalAt }) => finalAt !== null && (outcome === 'lost' || outcome === 'ambiguous'),
-    ).length;
+    const doubts = await doubtsOf(row);
     const count = counts.get(row.recipient) ?? 0;
     // Held after two doubts: whether it arrived is for a person to say. All others did.
     if (row.state === 'sent') expect(count, row.recipient).toBeGreaterThanOrEqual(1);
@@ -123,4 +156,33 @@ it(`${KILLS} kills lose nothing; each second copy bears the same Message-ID and 
       ).length,
     }),
   );
+});
+
+it(`where the tenant holds what is in doubt, ${KILLS} kills send no second copy, and each doubt is listed as held`, async () => {
+  await addTenants('held', true);
+  const kills = await sendWithKills();
+  const counts = arrived();
+  const { rows } = await stateCounts();
+  const listed = await Promise.all(
+    owing.map(({ tenant }) =>
+      test.database.asTenant(tenant.id, (tx) =>
+        listDeliveries(tx, { limit: 1_000, after: null, state: 'held' }),
+      ),
+    ),
+  );
+  const held = new Set(listed.flatMap(({ deliveries }) => deliveries.map(({ id }) => id)));
+  for (const row of rows) {
+    const doubts = await doubtsOf(row);
+    expect(doubts, row.recipient).toBeLessThanOrEqual(1);
+    // Who is not sure is told so; who is sure was right.
+    expect({ state: row.state, isListed: held.has(row.id) }, row.recipient).toEqual({
+      ...{ state: doubts === 1 ? 'held' : 'sent', isListed: doubts === 1 },
+    });
+    const count = counts.get(row.recipient) ?? 0;
+    expect(count, row.recipient).toBeLessThanOrEqual(1);
+    if (row.state === 'sent') expect(count, row.recipient).toBe(1);
+  }
+  // Of the kills at the final dot, at least.
+  expect(held.size).toBeGreaterThan(0);
+  console.info(JSON.stringify({ kills, mails: rows.length, held: held.size }));
 });

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPartStore } from '../../src/cache/part-store.ts';
+import { makeFilesFolder } from '../../src/cache/unfinished.ts';
 import { type ComputeFleet, startComputeFleet } from '../../src/pool/compute-fleet.ts';
 import { createHub, type Hub } from '../../src/pool/hub.ts';
 import { createIpcDispatcher } from '../../src/pool/ipc-dispatcher.ts';
@@ -47,6 +48,7 @@ beforeAll(async () => {
   await load(database, small, callsCsv({ days: 1, perDay: 24, from }));
   const log = pino({ level: 'silent' });
   const home = freshHome();
+  makeFilesFolder(home);
   hub = createHub({ log, monotonicNow: () => performance.now() });
   cluster.setupPrimary({ exec: MAIN, args: [], execArgv: [] });
   const environment = {

@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeFilesFolder } from '../../src/cache/unfinished.ts';
 import { FINAL_BLOCK } from '../../src/reports/render/deflate.ts';
 import { GZIP_HEAD, gzipTail } from '../../src/reports/render/gzip.ts';
 import { deflateOwn, joinRuns } from '../../src/reports/render/splice.ts';
@@ -14,14 +15,15 @@ import { BLOCK_BYTES } from '../../src/scheduler/block-index.ts';
 let home: string;
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'daybook-artifact-'));
+  makeFilesFolder(home);
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-const stored = () => readFileSync(join(home, 'files', 'a'));
+const stored = () => readFileSync(join(home, 'files', 't', 'a'));
 const filesLeft = () => readdirSync(home, { recursive: true, withFileTypes: true }).length;
 
 function artifactOf(coding: 'identity' | 'gzip', onBytes: (bytes: number) => void = () => {}) {
-  return openArtifact({ home, path: 'files/a', coding, onBytes });
+  return openArtifact({ home, path: 'files/t/a', coding, onBytes });
 }
 
 /** Writes pieces as text is written: a member's head, the pieces, a tail. */
@@ -100,7 +102,7 @@ describe('a file in the making', () => {
     const told: { bytes: number; path: string; isWhole: boolean }[] = [];
     const artifact = openArtifact({
       home,
-      path: 'files/a',
+      path: 'files/t/a',
       coding: 'identity',
       onBytes: (bytes, path, isWhole) => told.push({ bytes, path, isWhole }),
     });
@@ -131,8 +133,27 @@ describe('a file in the making', () => {
     await (artifact as unknown as ReturnType<typeof artifactOf>).abort();
   });
 
+  it('is not begun, nor put in its place, while the folder of files is away, and makes none', async () => {
+    const [files, away] = [join(home, 'files'), join(home, 'away')];
+    const begun = artifactOf('identity');
+    await begun.write(Buffer.alloc(2_000_000));
+    renameSync(files, away);
+    const refused = { code: 'E_NO_DISK', retryable: true };
+    await expect(begun.commit()).rejects.toMatchObject(refused);
+    await begun.abort();
+    const other = artifactOf('gzip');
+    await other.write(Buffer.from('x'));
+    await expect(other.commit()).rejects.toMatchObject(refused);
+    await other.abort();
+    expect(existsSync(files)).toBe(false);
+    renameSync(away, files);
+    const again = artifactOf('identity');
+    await again.write(Buffer.from('x'));
+    expect(await again.commit()).toMatchObject({ bytes: 1 });
+  });
+
   it('leaves nothing when it is given up', async () => {
-    rmSync(join(home, 'files', 'a'), { force: true });
+    rmSync(join(home, 'files', 't', 'a'), { force: true });
     const before = filesLeft();
     const artifact = artifactOf('gzip');
     await artifact.write(Buffer.alloc(9_000_000));

@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPartStore } from '../../src/cache/part-store.ts';
+import type { ChangesSince } from '../../src/reports/changes.ts';
 import type { ReportDocument } from '../../src/reports/document.ts';
+import { changesWorkbook } from '../../src/reports/render/changes-file.ts';
 import { createChangesProducer } from '../../src/scheduler/restate/changes-since.ts';
 import { findChanged } from '../../src/scheduler/restate/find-changed.ts';
 import { processStage } from '../../src/scheduler/stages/process.ts';
@@ -107,6 +110,9 @@ it('rows that come late are noticed, told once, and amended with a sheet of what
   expect(told?.changes.counts).toEqual({ added: 1, changed: 1, removed: 1 });
   const talk = told?.changes.totals.rows.find(([figure]) => figure === 'Talk (s)');
   expect(talk).toEqual(['Talk (s)', 60, 40, '-20']);
+  const whole = await since({ ...of, mostListed: 2_000 }, signal());
+  const alone = `${home}/changes.xlsx`;
+  writeFileSync(alone, await changesWorkbook(whole as ChangesSince));
   const other = await tenantIn(test, 'UTC', 'other');
   expect(await since({ ...of, tenantId: other.id, mostListed: 3 }, signal())).toBeNull();
   expect(await system('select from daybook.runs where amends is not null')).toEqual([]);
@@ -142,6 +148,8 @@ it('rows that come late are noticed, told once, and amended with a sheet of what
     unlisted: 0,
   });
   const sheets = sheetsOfSheetJs(`${home}/${files[1].path}`);
+  // As it was told before it was made.
+  expect(sheetsOfSheetJs(alone).Changes).toEqual(sheets.Changes);
   const changes = sheets.Changes.map((row) => row.map((cell) => cell ?? ''));
   const lines = changes.map((row) => [row[0], row[1], row.at(-1)]);
   expect(lines).toContainEqual(['added', 'new', 5]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createPartStore } from '../../src/cache/part-store.ts';
+import { makeFilesFolder } from '../../src/cache/unfinished.ts';
 import { DaybookError } from '../../src/errors.ts';
 import type { DayTask } from '../../src/reports/day-task.ts';
 import { parseReportRequest } from '../../src/reports/parse-request.ts';
@@ -25,6 +26,7 @@ let home: string;
 beforeAll(async () => {
   test = await freshDatabase();
   home = mkdtempSync(join(tmpdir(), 'daybook-runs-'));
+  makeFilesFolder(home);
   ({ id: tenantId } = await addTestTenant(test.database, { name: 'a', zone: 'Europe/London' }));
   await test.database.asTenant(tenantId, (tx) =>
     tx.run(

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { WorkClass } from '../../src/reports/day-task.ts';
 import { parseReportRequest } from '../../src/reports/parse-request.ts';
-import { claimRuns, endLeasesOf } from '../../src/store/run-leases.ts';
+import { shortenRunLeases } from '../../src/store/far-leases.ts';
+import { claimRuns, endLeasesOf, renewLeases } from '../../src/store/run-leases.ts';
 import { findRun, insertRun, moveRun } from '../../src/store/runs.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -173,4 +174,24 @@ it('a tenant that queued many leaves places to a tenant that comes later, and to
     id,
     workClass: 'scheduled',
   });
+});
+
+it('a run of a clock that was set back waits for one lease and no longer, and who lives keeps it', async () => {
+  await tenantWithRuns('back', 2);
+  const [dead, alive] = await claim('before', 2);
+  const shorten = () => test.database.asSystem((tx) => shortenRunLeases(tx, 30));
+  expect(await shorten()).toBe(0);
+  const letPass = (interval: string) =>
+    test.database.asSystem((tx) =>
+      tx.run('update daybook.runs set lease_until = lease_until - $1::interval', [interval]),
+    );
+  // As if the clock had gone back by three hours.
+  await letPass('-3 hours');
+  expect(await shorten()).toBe(2);
+  expect(await shorten()).toBe(0);
+  expect(await claim('after', 2)).toEqual([]);
+  const renewed = await test.database.asSystem((tx) => renewLeases(tx, [alive], 60));
+  expect(renewed.map(({ id }) => id)).toEqual([alive.id]);
+  await letPass('31 seconds');
+  expect((await claim('after', 2)).map(({ id }) => id)).toEqual([dead.id]);
 });

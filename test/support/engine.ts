@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { createPartStore } from '../../src/cache/part-store.ts';
+import { makeFilesFolder } from '../../src/cache/unfinished.ts';
 import type { Logger } from '../../src/log.ts';
 import type { RunHint } from '../../src/pool/messages.ts';
 import type { DayTask } from '../../src/reports/day-task.ts';
@@ -39,6 +40,7 @@ export function startEngine(options: {
   source?: RowSource;
 }): TestEngine {
   const { database, home } = options;
+  makeFilesFolder(home);
   const source = options.source ?? createPostgresSource(database);
   const parts = createPartStore(home);
   const ends = new Map<string, () => void>();

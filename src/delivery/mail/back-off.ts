@@ -13,6 +13,8 @@ const PAUSES: Readonly<Record<SendOutcome['concerns'], readonly [number, number]
   message: [5 * MINUTE_MS, 4 * 60 * MINUTE_MS],
   // A server that restarts is back soon, and nothing is gained by asking each minute for days.
   server: [20_000, 15 * MINUTE_MS],
+  // A look at our own disk costs little.
+  ourselves: [10_000, 2 * MINUTE_MS],
 };
 
 /**

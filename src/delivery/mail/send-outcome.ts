@@ -29,10 +29,10 @@ export interface SendOutcome {
   /** The server's words, or ours, on one line. */
   readonly reply: string;
   /**
-   * Whom it concerns: this message or recipient, or the server as a whole, which then is to be left
-   * alone for a while.
+   * Whom it concerns: this message or recipient, the server as a whole, which then is to be left
+   * alone for a while, or ourselves, where nobody was asked at all.
    */
-  readonly concerns: 'message' | 'recipient' | 'server';
+  readonly concerns: 'message' | 'recipient' | 'server' | 'ourselves';
   /** The message was over the server's limit: another attempt has to send a link. */
   readonly tooLarge: boolean;
 }

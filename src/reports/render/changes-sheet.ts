@@ -1,5 +1,6 @@
 import type { Workbook } from 'exceljs';
-import type { DocumentChanges, ReportDocument } from '../document.ts';
+import type { DocumentChanges } from '../document.ts';
+import type { CellContext } from './sheet-cell.ts';
 import { LABEL_FONT, SECTION_FONT, TAB_COLOURS } from './sheet-look.ts';
 import { narrowWidthOf, writeTable } from './sheet-table.ts';
 import { CHANGES_SHEET, workbookLabel } from './workbook-labels.ts';
@@ -7,7 +8,7 @@ import { CHANGES_SHEET, workbookLabel } from './workbook-labels.ts';
 /** Of an amendment: what is different from the file that it amends. */
 export function addChangesSheet(
   workbook: Workbook,
-  document: ReportDocument,
+  document: CellContext,
   changes: DocumentChanges,
 ): void {
   const { locale } = document;

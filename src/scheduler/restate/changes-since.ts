@@ -69,6 +69,7 @@ export function createChangesProducer(
         ...{ dataset: kind.dataset, where: request.where, days, changed, known, mostListed },
       };
       return {
+        document: before.document,
         dataAsOf: dataAsOfDays(days),
         changes: documentChanges({
           dataset: datasetOf(kind.dataset),

@@ -193,7 +193,7 @@ async function followUp(
   });
 }
 
-/** A file that is gone will not come back; all else of ours passes: a full disk, no database. */
+/** A file whose time is over will not come back; all else of ours passes: no disk, no database. */
 function failureInside(error: unknown): SendOutcome {
   const { code, message } = toDaybookError(error);
   return {
@@ -201,7 +201,7 @@ function failureInside(error: unknown): SendOutcome {
     stage: 'connect',
     code,
     reply: message.slice(0, 500),
-    concerns: 'message',
+    concerns: 'ourselves',
     tooLarge: false,
   };
 }

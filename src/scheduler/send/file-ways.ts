@@ -29,7 +29,7 @@ const ZIP_FACTOR = 20;
 
 /**
  * Every file is read through and checked before it is mentioned, also one that goes as a link.
- * @throws DaybookError `E_GONE`, `E_IO` of {@link readSealed}
+ * @throws DaybookError `E_GONE`, `E_NO_DISK`, `E_IO` of {@link readSealed}
  */
 export async function prepareFiles(
   owed: readonly OwedDelivery[],
@@ -69,7 +69,8 @@ async function attachmentOf(
   const most = room === null ? 0 : mostAttachedBytes(room.limit);
   const zips = ZIPS.has(file.format);
   const keepUpTo = room === null ? -1 : zips ? most * ZIP_FACTOR : most;
-  const bytes = await readSealed({ home: deps.home, file, blocks, keepUpTo }, signal);
+  const isRemoved = sealed.removedAt !== null;
+  const bytes = await readSealed({ home: deps.home, file, blocks, keepUpTo, isRemoved }, signal);
   if (bytes === null || room === null) return null;
   const { name, mediaType } = sealed;
   if (fits(bytes.length, room.encoded, room.limit)) {

@@ -20,7 +20,9 @@ export function endOf(
 ): DeliveryEnd {
   const { kind, stage, code, reply } = outcome;
   const end = { outcome: kind, stage, code, reply, byLink: false, notBefore: null } as const;
-  const pause = pauseMs(outcome.concerns, delivery.tries, of.chance);
+  // Where nobody was asked no attempt is on record, and claims are counted.
+  const tries = outcome.concerns === 'ourselves' ? delivery.attempts : delivery.tries;
+  const pause = pauseMs(outcome.concerns, tries, of.chance);
   const notBefore = of.now + Math.max(outcome.retryAfterMs ?? 0, pause);
   switch (kind) {
     case 'sent':

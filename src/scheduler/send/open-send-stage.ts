@@ -5,7 +5,7 @@ import { openOutbox } from '../../delivery/mail/outbox-transport.ts';
 import { DEFAULT_SENDER, parseSender } from '../../delivery/mail/sender.ts';
 import { parseSmtpUrl } from '../../delivery/mail/smtp-settings.ts';
 import { openSmtpTransport } from '../../delivery/mail/smtp-transport.ts';
-import { endDeliveryLeases } from '../../store/delivery-leases.ts';
+import { endDeliveryLeases, nextDeliveryInMs } from '../../store/delivery-leases.ts';
 import type { StageDeps, StagePass } from '../stages/stage.ts';
 import { createSendStage } from './send.ts';
 import type { SendDeps } from './send-deps.ts';
@@ -15,6 +15,9 @@ import { tellLowBalances } from './tell-low-balances.ts';
 const AT_ONCE = 12;
 const MOST_OF_TENANT = 4;
 const SMTP_CONNECTIONS = 6;
+/** What is due already and was left has its reason, such as a mail server that is left alone. */
+const SOONEST_MS = 5_000;
+const READ_ONLY = { readOnly: true };
 
 export interface SendStage {
   readonly pass: StagePass;
@@ -35,9 +38,11 @@ export async function openSendStage(
     /** This delivery and no other. */
     readonly only?: string;
     readonly meter?: SendMeter;
+    /** Told after each pass when the next message may go, in ms: sooner than the waker's minute. */
+    readonly onNext?: (inMs: number) => void;
   } = {},
 ): Promise<SendStage> {
-  const { deadHolders, only, meter } = options;
+  const { deadHolders, only, meter, onNext } = options;
   const { smtpUrl, from, dkim } = config.mail;
   const sender = from === null ? DEFAULT_SENDER : parseSender(from);
   const settings = smtpUrl === null ? null : parseSmtpUrl(smtpUrl);
@@ -72,6 +77,8 @@ export async function openSendStage(
   const pass: StagePass = async (now, signal) => {
     const sent = await deliver(now, signal);
     if (only !== undefined) return sent;
+    const nextInMs = onNext ? await deps.database.asSystem(nextDeliveryInMs, READ_ONLY) : null;
+    if (nextInMs !== null) onNext?.(Math.max(SOONEST_MS, nextInMs));
     const lowBalances = await tellLowBalances(now, sending, signal);
     return Object.keys(lowBalances).length === 0 ? sent : { ...sent, lowBalances };
   };

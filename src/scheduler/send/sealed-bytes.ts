@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readContent } from '../../delivery/read-file.ts';
 import { openStoredFile } from '../../delivery/stored-file.ts';
-import { DaybookError } from '../../errors.ts';
+import { DaybookError, toDiskError } from '../../errors.ts';
 import type { FileBlock } from '../../reports/stored-form.ts';
 import type { FileRow } from '../../store/files.ts';
 
@@ -9,7 +9,9 @@ import type { FileRow } from '../../store/files.ts';
  * Reads a sealed file through, and makes sure that it is what was sealed.
  * @param keepUpTo bytes that may be held in memory; a longer file is only checked
  * @returns its bytes; null: it is longer than that
- * @throws DaybookError `E_GONE`; `E_IO` when it has other bytes than were sealed
+ * @throws DaybookError `E_GONE` where the ledger says that it was removed; `E_NO_DISK` where it says
+ *   that it stands, and it is not there or cannot be read: its disk may come back; `E_IO` when it has
+ *   other bytes than were sealed
  */
 export async function readSealed(
   of: {
@@ -17,11 +19,16 @@ export async function readSealed(
     readonly file: FileRow;
     readonly blocks: readonly FileBlock[] | null;
     readonly keepUpTo: number;
+    /** By the ledger: its time is over. */
+    readonly isRemoved: boolean;
   },
   signal: AbortSignal,
 ): Promise<Buffer | null> {
-  const { home, file, blocks } = of;
-  const handle = await openStoredFile(home, file);
+  const { home, file, blocks, isRemoved } = of;
+  const where = `DAYBOOK_HOME/${file.path}`;
+  const handle = await openStoredFile(home, file).catch((error) => {
+    throw isRemoved ? error : orAway(error, where);
+  });
   try {
     const hash = createHash('sha256');
     const kept: Buffer | null = file.bytes <= of.keepUpTo ? Buffer.alloc(file.bytes) : null;
@@ -37,7 +44,16 @@ export async function readSealed(
     }
     if (bytes === file.bytes && hash.digest('hex') === file.sha256) return kept;
     throw new DaybookError('E_IO', { where: file.path, reason: 'it is not what was sealed' });
+  } catch (error) {
+    throw toDiskError(error, where);
   } finally {
     await handle.close();
   }
+}
+
+/** A file that is missing although it is to be there is missed with its disk, as far as one can tell. */
+function orAway(error: unknown, where: string): unknown {
+  const { code, cause } = error as DaybookError;
+  if (code !== 'E_GONE') return cause === undefined ? error : toDiskError(cause, where);
+  return new DaybookError('E_NO_DISK', { where, reason: 'it is not there' }, error);
 }

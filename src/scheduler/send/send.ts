@@ -5,6 +5,7 @@ import {
   recoverDeliveries,
   renewDeliveryLeases,
 } from '../../store/delivery-leases.ts';
+import { shortenDeliveryLeases } from '../../store/far-leases.ts';
 import type { StagePass } from '../stages/stage.ts';
 import { type Delivered, deliverMessage } from './deliver-message.ts';
 import type { SendDeps } from './send-deps.ts';
@@ -59,7 +60,10 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
       const graceMs = options.graceMs ?? GRACE_MS;
       graceEnds = setTimeout(() => patience.abort(signal.reason), graceMs);
     };
-    const { recovered } = await deps.database.asSystem((tx) => recoverDeliveries(tx));
+    const { recovered } = await deps.database.asSystem(async (tx) => {
+      await shortenDeliveryLeases(tx, LEASE_SECONDS);
+      return recoverDeliveries(tx);
+    });
     deps.meter?.recovered(recovered);
     signal.throwIfAborted();
     signal.addEventListener('abort', onAbort, { once: true });

@@ -48,7 +48,8 @@ export async function beginOccurrences(
       return claimOccurrences(tx, { now, lookAgainAt: now + LOOK_AGAIN_MS, limit });
     });
     if (claimed.length === 0) return counts;
-    const begun = await database.asSystem((tx) => decide(tx, claimed, now), { repeatable: true });
+    const inOrder = [...claimed].sort((a, b) => a.dueAt - b.dueAt);
+    const begun = await database.asSystem((tx) => decide(tx, inOrder, now), { repeatable: true });
     for (const name of ['queued', 'held', 'failed'] as const) counts[name] += begun[name];
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
@@ -106,10 +106,46 @@ describe('what is owed', () => {
     expect(await deliveriesOf(db.database, of.tenant.id)).toMatchObject([
       { state: 'pending', lastCode: 'E_IO' },
     ]);
-    await rm(join(home, of.path));
-    await letTimePass(db.database, '1 hour');
+  });
+
+  it('waits while its disk is away, says so, and goes when it is back; what was removed never does', async () => {
+    const of = await owing();
+    await owe(db.database, of, { recipient: 'ana@example.com' });
+    const files = join(home, 'files');
+    const away = join(home, 'files.away');
+    await rename(files, away);
+    const wait = async () => {
+      await letTimePass(db.database, '2 minutes');
+      await pass();
+      const [delivery] = await deliveriesOf(db.database, of.tenant.id);
+      return delivery;
+    };
+    const waiting = { state: 'pending', lastCode: 'E_NO_DISK', lastReply: expect.anything() };
+    expect(await wait()).toMatchObject(waiting);
+    expect((await wait()).lastReply).toContain(`DAYBOOK_HOME/${of.path}: the disk cannot be used`);
+    // A mount point without its disk.
+    await mkdir(files);
+    expect(await wait()).toMatchObject(waiting);
+    await rmdir(files);
+    // Something else stands in its place.
+    await writeFile(files, '');
+    expect(await wait()).toMatchObject(waiting);
+    await rm(files);
+    expect(server.messages).toHaveLength(0);
+    await rename(away, files);
+    expect(await wait()).toMatchObject({ state: 'sent' });
+    expect(server.messages).toHaveLength(1);
+
+    const gone = await owing();
+    await owe(db.database, gone, { recipient: 'ana@example.com' });
+    await rm(join(home, gone.path));
+    await db.database.asTenant(gone.tenant.id, (tx) =>
+      tx.run('update daybook.report_files set removed_at = now() where id = $1', [
+        gone.reportFileId,
+      ]),
+    );
     await pass();
-    expect(await deliveriesOf(db.database, of.tenant.id)).toMatchObject([
+    expect(await deliveriesOf(db.database, gone.tenant.id)).toMatchObject([
       { state: 'failed', lastCode: 'E_GONE' },
     ]);
   });
@@ -330,6 +366,24 @@ describe('a message of which nobody knows', () => {
     expect(new Set(deadAttempts.map(({ messageId }) => messageId)).size).toBe(1);
     expect(deadAttempts[0].finalAt).not.toBeNull();
     expect((await attempts(of, early))[0].finalAt).toBeNull();
+  });
+});
+
+describe('a clock that was set back by hours', () => {
+  it('holds up what a dead sender was at for one lease, not for those hours', async () => {
+    const of = await owing();
+    const id = await owe(db.database, of, { recipient: 'ana@example.com' });
+    await db.database.asSystem((tx) =>
+      tx.run(
+        `update daybook.deliveries set state = 'sending', lease_owner = 'dead', attempts = 1,
+           lease_token = 7, lease_until = now() + interval '3 hours' where id = $1`,
+        [id],
+      ),
+    );
+    expect(await pass()).toEqual({});
+    expect(await states(of)).toEqual(['sending']);
+    await letTimePass(db.database, '21 seconds');
+    expect(await pass()).toEqual({ sent: 1 });
   });
 });
 
