@@ -35,7 +35,8 @@ import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 const Params = z.object({ dataset: z.string() });
 const One = Params.extend({ id: z.string() });
 const OF = { tags: ['ingest'], headers: TENANT_HEADERS };
-const MOST_PARTS = 1_000_000;
+/** As the column holds them. */
+const GREATEST_PART = 2 ** 31 - 1;
 
 export async function mirrorRoutes({ server, deps, closing }: RouteContext): Promise<void> {
   const { database } = deps;
@@ -96,7 +97,7 @@ export async function mirrorRoutes({ server, deps, closing }: RouteContext): Pro
             'Parts may come in any order. The same part again changes nothing; another body under ' +
             'its number: 409. Of rows with one key that of the highest part counts.',
           params: One,
-          querystring: z.object({ part: z.coerce.number().int().min(0).max(MOST_PARTS) }),
+          querystring: z.object({ part: z.coerce.number().int().min(0).max(GREATEST_PART) }),
           response: { 200: SnapshotView, ...PROBLEMS },
         },
       },
