@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { installationKeys } from '../../../src/delivery/installation-secret.ts';
-import { sealSecret } from '../../../src/delivery/sealed-secret.ts';
+import { sealSecret } from '../../../src/secrets/sealed-secret.ts';
 import { createIngestKey } from '../../../src/ingest/signed/create-key.ts';
 import { PRESETS } from '../../../src/principals/permissions.ts';
 import { ROLES } from '../../../src/principals/principal.ts';
