@@ -16,6 +16,7 @@ import {
 import { type Calendar, windowOf } from '../../time/calendar.ts';
 import { parsePeriod } from '../../time/period.ts';
 import { actorOf } from '../access.ts';
+import { BodyBudget } from '../body-budget.ts';
 import { IdempotencyKey } from '../idempotency-key.ts';
 import { bodyFormOf } from '../ingest/body-form.ts';
 import { INGEST_LIMITS } from '../ingest/ingest-limits.ts';
@@ -26,7 +27,7 @@ import {
   viewSnapshot,
 } from '../ingest/mirror-views.ts';
 import { createOnce } from '../once.ts';
-import { type BodyBudget, readRawBody, withOwnBodies } from '../raw-body.ts';
+import { readRawBody, withOwnBodies } from '../raw-body.ts';
 import { requestSignal } from '../request-signal.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 
@@ -41,7 +42,7 @@ const GREATEST_PART = 2 ** 31 - 1;
 export async function mirrorRoutes({ server, deps, closing }: RouteContext): Promise<void> {
   const { database } = deps;
   const limits = deps.ingestLimits ?? INGEST_LIMITS;
-  const budget: BodyBudget = { most: limits.underWayBytes, held: 0 };
+  const budget = new BodyBudget(limits.underWayBytes);
 
   server.post(
     '/v1/ingest/:dataset/mirror',
