@@ -30,6 +30,7 @@ import { parseForm, readFirstLine } from './form-file.ts';
 import { printJson, printTable } from './output.ts';
 import { readObject } from './source-flags.ts';
 import { type TenantSession, withTenant } from './tenant-session.ts';
+import { tenantSubcommand } from './tenant-subcommand.ts';
 
 /** Connectors: rows that are fetched from others' HTTP APIs. */
 
@@ -47,13 +48,8 @@ const LOOK_AGAIN_MS = 500;
 
 /** `daybook connector add|change|list|show|test|run|pause|resume|remove` */
 export function connectorCommand(): Command {
-  const sub = (name: string, text: string) =>
-    new Command(name)
-      .description(text)
-      .requiredOption('--tenant <tenant>', 'name or id')
-      .option('--json', 'print one JSON document');
   const named = (name: string, text: string) =>
-    sub(name, text).argument('<connector>', 'name or id');
+    tenantSubcommand(name, text).argument('<connector>', 'name or id');
   const saving = (command: Command) =>
     command
       .argument('<file>', 'JSON, as docs/connectors.md shows it; - for stdin')
@@ -62,10 +58,12 @@ export function connectorCommand(): Command {
   return new Command('connector')
     .description('rows that are fetched from an HTTP API that answers JSON')
     .addCommand(
-      saving(sub('add', 'save one; nothing is fetched yet').argument('<name>')).action(add),
+      saving(tenantSubcommand('add', 'save one; nothing is fetched yet').argument('<name>')).action(
+        add,
+      ),
     )
     .addCommand(saving(named('change', 'put another in its place')).action(change))
-    .addCommand(sub('list', 'connectors, and when each is due next').action(list))
+    .addCommand(tenantSubcommand('list', 'connectors, and when each is due next').action(list))
     .addCommand(named('show', 'how it is saved, and what it fetched last').action(show))
     .addCommand(named('test', 'fetch the first page and store nothing').action(test))
     .addCommand(named('run', 'fetch all that is new now, and wait for it').action(run))

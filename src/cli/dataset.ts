@@ -8,6 +8,7 @@ import {
 import { printJson, printTable } from './output.ts';
 import { usage } from './source-flags.ts';
 import { withTenant } from './tenant-session.ts';
+import { tenantSubcommand } from './tenant-subcommand.ts';
 
 /** What a tenant wants of the rows that come in. */
 
@@ -24,16 +25,11 @@ interface SetOptions extends Options {
 
 /** `daybook dataset list|set` */
 export function datasetCommand(): Command {
-  const sub = (name: string, text: string) =>
-    new Command(name)
-      .description(text)
-      .requiredOption('--tenant <tenant>', 'name or id')
-      .option('--json', 'print one JSON document');
   return new Command('dataset')
     .description('how much a mirror may delete, and whether skus must be known')
-    .addCommand(sub('list', 'what is set for each dataset').action(list))
+    .addCommand(tenantSubcommand('list', 'what is set for each dataset').action(list))
     .addCommand(
-      sub('set', 'change what is given, keep the rest')
+      tenantSubcommand('set', 'change what is given, keep the rest')
         .argument('<dataset>', INGEST_DATASETS.join(', '))
         .option(
           '--mirror-delete-share <share>',

@@ -14,6 +14,7 @@ import { readFirstLine } from './form-file.ts';
 import { printJson, printTable } from './output.ts';
 import { parsePair, readObject, usage } from './source-flags.ts';
 import { withTenant } from './tenant-session.ts';
+import { collect, tenantSubcommand } from './tenant-subcommand.ts';
 
 /** Keys that sign batches. The usual one is also made by `tenant key --ingest`. */
 
@@ -35,16 +36,11 @@ interface AddOptions extends Options {
 
 /** `daybook ingest-key add|list|maps|revoke` */
 export function ingestKeyCommand(): Command {
-  const sub = (name: string, text: string) =>
-    new Command(name)
-      .description(text)
-      .requiredOption('--tenant <tenant>', 'name or id')
-      .option('--json', 'print one JSON document');
   const map = 'a map for rows with other names, such as calls=map.json; repeatable';
   return new Command('ingest-key')
     .description('keys that sign batches of rows')
     .addCommand(
-      sub('add', 'make one; its secret is printed this once')
+      tenantSubcommand('add', 'make one; its secret is printed this once')
         .argument('<name>')
         .option('--source <text>', 'who sends; ids of batches are unique within it')
         .option('--scheme <scheme>', INGEST_SCHEMES.join(', '), 'standard')
@@ -57,15 +53,18 @@ export function ingestKeyCommand(): Command {
         .option('--expires <instant>', 'ISO 8601 with an offset')
         .action(add),
     )
-    .addCommand(sub('list', 'keys, newest first').action(list))
+    .addCommand(tenantSubcommand('list', 'keys, newest first').action(list))
     .addCommand(
-      sub('maps', 'put other maps in place, also for batches that wait or died of them')
+      tenantSubcommand(
+        'maps',
+        'put other maps in place, also for batches that wait or died of them',
+      )
         .argument('<key>', 'its id, dbi_…')
         .argument('[dataset=file...]', 'none: rows bear the names of fields')
         .action(maps),
     )
     .addCommand(
-      sub('revoke', 'what it signs is refused within 5 seconds')
+      tenantSubcommand('revoke', 'what it signs is refused within 5 seconds')
         .argument('<key>', 'its id, dbi_…')
         .action(revoke),
     );
@@ -151,8 +150,4 @@ async function mapsOf(
     read.push([dataset, await readObject(file)]);
   }
   return Object.fromEntries(read);
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }

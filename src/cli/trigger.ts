@@ -7,6 +7,7 @@ import { listTriggers, removeTrigger } from '../store/triggers.ts';
 import { printJson, printTable } from './output.ts';
 import { usage } from './source-flags.ts';
 import { type TenantSession, withTenant } from './tenant-session.ts';
+import { tenantSubcommand } from './tenant-subcommand.ts';
 
 /** Secret addresses that start a connector or a schedule. */
 
@@ -21,23 +22,18 @@ interface AddOptions extends Options {
 
 /** `daybook trigger add|list|remove` */
 export function triggerCommand(): Command {
-  const sub = (name: string, text: string) =>
-    new Command(name)
-      .description(text)
-      .requiredOption('--tenant <tenant>', 'name or id')
-      .option('--json', 'print one JSON document');
   return new Command('trigger')
     .description('secret addresses that start a connector or a schedule')
     .addCommand(
-      sub('add', 'make one; its address is printed this once')
+      tenantSubcommand('add', 'make one; its address is printed this once')
         .argument('<name>')
         .option('--connector <connector>', 'what it runs, name or id')
         .option('--schedule <schedule>', 'what it runs, name or id')
         .action(add),
     )
-    .addCommand(sub('list', 'triggers, without their addresses').action(list))
+    .addCommand(tenantSubcommand('list', 'triggers, without their addresses').action(list))
     .addCommand(
-      sub('remove', 'its address does nothing any more')
+      tenantSubcommand('remove', 'its address does nothing any more')
         .argument('<trigger>', 'name or id')
         .action(remove),
     );
