@@ -78,7 +78,7 @@ export async function benchIngest({ quick, say }: BenchOptions): Promise<BenchRo
 }
 
 /** The rows of the CSV as a switch would send them: NDJSON, values that are none left out. */
-async function bodiesOf(file: string): Promise<Buffer[]> {
+export async function bodiesOf(file: string): Promise<Buffer[]> {
   const bodies: Buffer[] = [];
   let names: string[] = [];
   let held: string[] = [];
@@ -189,7 +189,7 @@ async function post(base: string, key: Key, body: Buffer): Promise<void> {
 }
 
 /** Megabytes: the most that the API processes and the runner held at any time, together. */
-function peakOf(primary: number): number {
+export function peakOf(primary: number): number {
   let sum = 0;
   for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
     try {

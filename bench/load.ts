@@ -77,7 +77,7 @@ export async function benchLoad({
   }
 }
 
-async function loadOurs(url: string, file: string, rows: number) {
+export async function loadOurs(url: string, file: string, rows: number) {
   const database = openDatabase({
     url,
     maxConnections: 2,

@@ -5,6 +5,7 @@ import { benchExport } from './export.ts';
 import { benchIngest } from './ingest.ts';
 import { benchLoad } from './load.ts';
 import { benchMemory } from './memory.ts';
+import { benchMirror } from './mirror.ts';
 import { benchRating } from './rating.ts';
 import { benchReconcile } from './reconcile.ts';
 import { benchRender } from './render.ts';
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow
   reconcile: benchReconcile,
   rating: benchRating,
   ingest: benchIngest,
+  mirror: benchMirror,
   schedules: benchSchedules,
   load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
 };

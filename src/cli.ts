@@ -16,6 +16,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   },
   load: async () => (await import('./cli/load.ts')).loadCommand(),
   source: async () => (await import('./cli/source.ts')).sourceCommand(),
+  connector: async () => (await import('./cli/connector.ts')).connectorCommand(),
+  trigger: async () => (await import('./cli/trigger.ts')).triggerCommand(),
+  'ingest-key': async () => (await import('./cli/ingest-key.ts')).ingestKeyCommand(),
+  dataset: async () => (await import('./cli/dataset.ts')).datasetCommand(),
   rate: async () => (await import('./cli/rate.ts')).rateCommand(),
   ledger: async () => {
     const [{ ledgerCommand }, { withEngine }] = await Promise.all([

@@ -9,7 +9,7 @@ const FOR_ALL = ['errors', 'config', 'log'];
 const GROUND = ['time', 'money'];
 const RULES = [...GROUND, 'reports', 'billing', 'sales', 'principals'];
 const ADAPTERS = ['store', 'sources', 'cache', 'pool', 'delivery', 'ingest'];
-const BELOW = [...RULES, 'mapping', 'connectors', ...ADAPTERS, 'bindings'];
+const BELOW = [...RULES, 'secrets', 'mapping', ...ADAPTERS, 'bindings', 'connectors'];
 
 /** Room → rooms it may import, besides itself and those for all. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -19,15 +19,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reports: GROUND,
   billing: GROUND,
   sales: GROUND,
+  secrets: [],
   store: RULES,
   sources: [...RULES, 'mapping'],
   cache: RULES,
   pool: RULES,
   delivery: RULES,
   mapping: RULES,
-  connectors: [...RULES, 'mapping'],
-  ingest: [...RULES, 'mapping', 'store'],
-  bindings: [...RULES, 'mapping', 'store', 'sources', 'delivery'],
+  ingest: [...RULES, 'secrets', 'mapping', 'store'],
+  bindings: [...RULES, 'secrets', 'mapping', 'store', 'sources', 'delivery'],
+  connectors: [...RULES, 'secrets', 'mapping', 'store', 'delivery', 'ingest'],
   demo: [...RULES, 'mapping', 'store', 'ingest'],
   agent: [...RULES, 'mapping', 'ingest', 'delivery'],
   scheduler: BELOW,

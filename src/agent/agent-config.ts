@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DaybookError } from '../errors.ts';
 import type { InputFormat } from '../ingest/input-format.ts';
+import { LEAST_SECRET_BYTES } from '../ingest/signed/secret.ts';
 import type { LoadMap } from '../mapping/load-map.ts';
 import { parseLoadMap } from '../mapping/parse-load-map.ts';
 import { type DatasetName, datasetOf } from '../reports/dataset.ts';
@@ -95,8 +96,6 @@ export interface AgentConfig {
   readonly limits: Limits;
   readonly sources: readonly SourceConfig[];
 }
-
-const LEAST_KEY_BYTES = 24;
 
 /** @throws DaybookError `E_CONFIG` that names every problem of the file at once */
 export function readAgentConfig(
@@ -269,8 +268,8 @@ function keyOf(id: string, text: string): SigningKey {
   const bytes = text.startsWith('whsec_')
     ? Buffer.from(text.slice('whsec_'.length), 'base64')
     : Buffer.from(text);
-  if (bytes.length < LEAST_KEY_BYTES) {
-    throw new Error(`the key has ${bytes.length} bytes; expected ${LEAST_KEY_BYTES} or more`);
+  if (bytes.length < LEAST_SECRET_BYTES) {
+    throw new Error(`the key has ${bytes.length} bytes; expected ${LEAST_SECRET_BYTES} or more`);
   }
   return { id, bytes };
 }

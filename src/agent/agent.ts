@@ -1,7 +1,7 @@
 import { toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { AgentConfig } from './agent-config.ts';
-import { openPoster } from './http-post.ts';
+import { openDaybookHttp } from './daybook-http.ts';
 import { serverClock } from './ingest-client.ts';
 import { Pace } from './pace.ts';
 import type { PassResult } from './pass.ts';
@@ -39,9 +39,9 @@ export async function openAgent(
   },
 ): Promise<Agent> {
   const unlock = await lockState(config.state);
-  const poster = openPoster(config.url, config.timeoutMs);
+  const daybook = openDaybookHttp(config.url, config.timeoutMs);
   const shared = {
-    ...{ limits: config.limits, state: config.state, poster, log: deps.log },
+    ...{ limits: config.limits, state: config.state, daybook, log: deps.log },
     clock: serverClock(deps.nowMs),
     rowPace: new Pace(config.limits.rowsPerSecond),
     bytePace: new Pace(config.limits.bytesPerSecond),
@@ -49,7 +49,7 @@ export async function openAgent(
     pause: deps.pause,
   };
   const close = () => {
-    poster.close();
+    daybook.close();
     unlock();
   };
   const runs: SourceRun[] = [];

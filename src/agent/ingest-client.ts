@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { signedHeaders } from '../delivery/webhook/standard-webhooks.ts';
 import type { SigningKey } from './agent-config.ts';
-import type { PostAnswer, Poster } from './http-post.ts';
+import type { DaybookHttp, HttpAnswer } from './daybook-http.ts';
 import type { Item, Part } from './spool.ts';
 
 /** The calls of Daybook's signed ingest: which path, which body, and what an answer means. */
@@ -14,7 +14,7 @@ export type Answer =
   | { readonly kind: 'wait'; readonly reason: string; readonly retryAfterMs: number | null }
   /** Nothing will help until a person changes something: here, or in Daybook. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** A snapshot that Daybook no longer knows. */
+  /** A snapshot that Daybook no longer knows, or that has ended there. */
   | { readonly kind: 'snapshot_gone'; readonly reason: string }
   /** A snapshot that Daybook keeps, but does not apply by itself. */
   | { readonly kind: 'guarded'; readonly reason: string };
@@ -22,36 +22,43 @@ export type Answer =
 export interface IngestClient {
   /** @throws DaybookError `E_UNAVAILABLE` when no answer came */
   send(item: Item, part: Part, snapshot: string | null, signal: AbortSignal): Promise<Answer>;
+  /** Gives up a snapshot that was held back; one that has ended, or is gone, stays so. */
+  discard(snapshot: string, signal: AbortSignal): Promise<Answer>;
+  /** What became of a snapshot. @throws DaybookError `E_UNAVAILABLE` when no answer came */
+  fateOf(snapshot: string, signal: AbortSignal): Promise<Fate>;
 }
+
+/** `waiting`: for a person, or it is not known; `gone`: nobody decided within the time it is kept. */
+export type Fate = 'waiting' | 'committed' | 'discarded' | 'gone';
 
 /** A clock that is farther off than this is set right by Daybook's. */
 const CLOCK_TOLERANCE_MS = 30_000;
 const LONGEST_WAIT_MS = 3_600_000;
+/** A commit is answered when all of the snapshot is applied; Daybook gives it so long. */
+const COMMIT_MS = 30 * 60_000;
 
 export function ingestClient(of: {
   readonly dataset: string;
   readonly source: string;
   readonly key: SigningKey;
   readonly apiKey: string | null;
-  readonly poster: Poster;
+  readonly daybook: DaybookHttp;
   readonly clock: ServerClock;
 }): IngestClient {
   const base = `/v1/ingest/${of.dataset}`;
-  const post = (request: Request, signal: AbortSignal) => {
-    const { id, body, headers } = request;
+  const bearer: Record<string, string> =
+    of.apiKey === null ? {} : { authorization: `Bearer ${of.apiKey}` };
+  const post = ({ id, path, body, headers, timeoutMs }: Request, signal: AbortSignal) => {
     const signed = signedHeaders({ id, at: of.clock.nowMs(), body, keys: [of.key.bytes] });
-    return of.poster.post(
-      `${base}${request.path}`,
-      body,
-      {
-        ...signed,
-        ...headers,
-        'webhook-key-id': of.key.id,
-        ...(of.apiKey === null ? {} : { authorization: `Bearer ${of.apiKey}` }),
-      },
+    const all = { ...signed, ...headers, 'webhook-key-id': of.key.id, ...bearer };
+    const request = { method: 'POST', path: `${base}${path}`, body, headers: all } as const;
+    return of.daybook.ask({ ...request, timeoutMs }, signal);
+  };
+  const askOf = (method: 'GET' | 'DELETE', snapshot: string, signal: AbortSignal) =>
+    of.daybook.ask(
+      { method, path: `${base}${pathOf(snapshot)}`, headers: bearer, body: Buffer.alloc(0) },
       signal,
     );
-  };
   return {
     async send(item, part, snapshot, signal) {
       const request = requestOf(item, part, snapshot, of.source);
@@ -60,7 +67,18 @@ export function ingestClient(of: {
       if ([400, 401].includes(answer.status) && of.clock.learn(answer)) {
         answer = await post(request, signal);
       }
-      return meaningOf(answer, item);
+      return meaningOf(answer, item.kind);
+    },
+    async discard(snapshot, signal) {
+      const answer = await askOf('DELETE', snapshot, signal);
+      const ended = [404, 409, 410].includes(answer.status);
+      return ended ? { kind: 'accepted', snapshot: null } : meaningOf(answer, null);
+    },
+    async fateOf(snapshot, signal) {
+      const { status, body } = await askOf('GET', snapshot, signal);
+      if (status === 404 || status === 410) return 'gone';
+      const { state } = parsed(body);
+      return status === 200 && (state === 'committed' || state === 'discarded') ? state : 'waiting';
     },
   };
 }
@@ -70,13 +88,16 @@ interface Request {
   readonly id: string;
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
 }
 
 const ROWS = { 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
+const pathOf = (snapshot: string) => `/mirror/${encodeURIComponent(snapshot)}`;
+
 function requestOf(item: Item, part: Part, snapshot: string | null, source: string): Request {
-  const mirror = `/mirror/${encodeURIComponent(snapshot ?? '')}`;
+  const mirror = pathOf(snapshot ?? '');
   switch (item.kind) {
     case 'rows':
       return { path: '', id: part.id, body: part.bytes, headers: ROWS };
@@ -85,10 +106,15 @@ function requestOf(item: Item, part: Part, snapshot: string | null, source: stri
         path: `${mirror}/rows?part=${Number(item.about?.['part']) + item.parts.indexOf(part)}`,
         ...{ id: part.id, body: part.bytes, headers: ROWS },
       };
-    case 'mirror_begin':
-      return told('/mirror', { source, ...scopeOf(item) }, item, source);
-    case 'mirror_commit':
-      return told(`${mirror}/commit`, { rows: item.about?.['rows'] ?? 0 }, item, source);
+    case 'mirror_begin': {
+      const begin = told('/mirror', { source, ...scopeOf(item) }, item, source);
+      // Begun once, also when the answer was lost.
+      return { ...begin, headers: { ...begin.headers, 'idempotency-key': begin.id } };
+    }
+    case 'mirror_commit': {
+      const rows = item.about?.['rows'] ?? 0;
+      return { ...told(`${mirror}/commit`, { rows }, item, source), timeoutMs: COMMIT_MS };
+    }
     default: {
       const through = new Date(item.step.completeThrough ?? 0).toISOString();
       return told('/complete', { complete_through: through }, item, source);
@@ -111,18 +137,23 @@ function told(path: string, body: object, item: Item, source: string): Request {
   return { path, id: `agent_${digest}`, body: bytes, headers: JSON_TYPE };
 }
 
-function meaningOf({ status, headers, body }: PostAnswer, item: Item): Answer {
+function meaningOf({ status, headers, body }: HttpAnswer, sent: Item['kind'] | null): Answer {
   if (status >= 200 && status < 300) {
-    return { kind: 'accepted', snapshot: item.kind === 'mirror_begin' ? idOf(body) : null };
+    return { kind: 'accepted', snapshot: sent === 'mirror_begin' ? idOf(body) : null };
   }
   const reason = `${status} ${detailOf(body)}`;
   if (status === 413) return { kind: 'too_large' };
   if (status === 429 || status === 408 || status === 425 || status >= 500) {
     return { kind: 'wait', reason, retryAfterMs: waitOf(headers['retry-after']) };
   }
-  const isMirror = item.kind === 'mirror_rows' || item.kind === 'mirror_commit';
-  if (isMirror && (status === 404 || status === 410)) return { kind: 'snapshot_gone', reason };
-  if (item.kind === 'mirror_commit' && status === 409) return { kind: 'guarded', reason };
+  if (sent === 'mirror_commit' && parsed(body)['code'] === 'E_MIRROR_REFUSED') {
+    return { kind: 'guarded', reason: String(parsed(body)['detail']) };
+  }
+  // 409 as well: somebody gave it up, or committed it as it was.
+  const isGone = status === 404 || status === 409 || status === 410;
+  if (isGone && (sent === 'mirror_rows' || sent === 'mirror_commit')) {
+    return { kind: 'snapshot_gone', reason };
+  }
   return { kind: 'refused', reason };
 }
 
@@ -159,7 +190,7 @@ export interface ServerClock {
   /** UTC epoch ms. */
   nowMs(): number;
   /** Takes the time of an answer; true: signatures bear another time from now on. */
-  learn(answer: PostAnswer): boolean;
+  learn(answer: HttpAnswer): boolean;
   readonly offMs: number;
 }
 

@@ -9,9 +9,6 @@ import type { PassDeps, PassResult } from './pass.ts';
 import { allRows } from './tables/page-query.ts';
 import type { TableSource } from './tables/table-source.ts';
 
-/** A batch that is halved becomes several parts; their numbers stay apart. */
-const PARTS_OF_BATCH = 200;
-
 /**
  * One pass as a mirror: all rows as one state of the database has them. The snapshot is written down
  * whole before any of it is sent, and taken back when the reading fails or when it equals the last
@@ -53,7 +50,8 @@ export async function readAsMirror(
     const part = await partOf(batch.take(), {
       ...{ source: source.name, dataset: dataset.name, position },
     });
-    const about = { part: batches * PARTS_OF_BATCH };
+    // Halved again and again a batch becomes as many parts as it has rows; their numbers stay apart.
+    const about = { part: batches * limits.batchRows };
     await spool.add({ kind: 'mirror_rows', position, step: {}, parts: [part], about });
   };
 

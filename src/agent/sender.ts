@@ -64,10 +64,14 @@ export function createSender(deps: SenderDeps): Sender {
     const { item } = spooled;
     const part = item.parts[spool.state.parts];
     if (part === undefined) return spool.skip(spooled);
+    // The newer takes the place of one that is held back: they would be more than Daybook keeps.
+    const old = item.kind === 'mirror_begin' ? spool.heldBack : null;
     await pace.pass(part.bytes.length, signal);
     let answer: Answer;
     try {
-      answer = await client.send(item, part, spool.state.snapshot, signal);
+      answer = await (old === null
+        ? client.send(item, part, spool.state.snapshot, signal)
+        : client.discard(old.snapshot, signal));
     } catch (error) {
       signal.throwIfAborted();
       return put(toDaybookError(error).message, null, signal);
@@ -75,6 +79,7 @@ export function createSender(deps: SenderDeps): Sender {
     const at = { source: deps.source, position: item.position };
     switch (answer.kind) {
       case 'accepted': {
+        if (old !== null) return spool.forgetHeldBack({ again: false });
         await spool.acceptPart(spooled, answer.snapshot ?? spool.state.snapshot);
         progressed();
         log.debug({ ...at, rows: part.rows, id: part.id }, 'accepted');
@@ -94,7 +99,7 @@ export function createSender(deps: SenderDeps): Sender {
         return progressed();
       case 'guarded':
         log.error({ ...at, reason: answer.reason }, 'Daybook did not apply the snapshot');
-        await spool.skip(spooled);
+        await spool.holdBack(spooled, answer.reason);
         return progressed();
     }
   }

@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DaybookError, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Limits, SourceConfig } from './agent-config.ts';
+import type { DaybookHttp } from './daybook-http.ts';
 import { Folder } from './folder.ts';
-import type { Poster } from './http-post.ts';
-import { ingestClient, type ServerClock } from './ingest-client.ts';
+import { type IngestClient, ingestClient, type ServerClock } from './ingest-client.ts';
 import { backOffMs, type Pace } from './pace.ts';
 import type { PassDeps, PassResult } from './pass.ts';
 import { readFolder } from './read-files.ts';
@@ -21,7 +21,7 @@ import { openTable } from './tables/open-table.ts';
 export interface SourceRunDeps {
   readonly limits: Limits;
   readonly state: string;
-  readonly poster: Poster;
+  readonly daybook: DaybookHttp;
   readonly clock: ServerClock;
   readonly rowPace: Pace;
   readonly bytePace: Pace;
@@ -38,6 +38,9 @@ export interface SourceRun {
   /** One pass, and all of it sent. @throws DaybookError when either is not possible */
   once(signal: AbortSignal): Promise<PassResult>;
 }
+
+/** Daybook may lose a snapshot that was on its way once; not again and again. */
+const MOST_SNAPSHOTS = 3;
 
 /** @throws DaybookError `E_CONFIG` when the state on disk is of another source; `E_IO` */
 export async function openSourceRun(source: SourceConfig, deps: SourceRunDeps): Promise<SourceRun> {
@@ -60,6 +63,7 @@ export async function openSourceRun(source: SourceConfig, deps: SourceRunDeps): 
 
   async function passOnce(signal: AbortSignal): Promise<PassResult> {
     const startedMs = performance.now();
+    await askAfterHeldBack(spool, client, log, signal);
     const result = await pass({ spool, limits, log, signal, pace: deps.rowPace });
     if (result.taken > 0 || result.refused > 0) {
       log.info({ ...result, ms: Math.round(performance.now() - startedMs) }, 'a pass read rows');
@@ -97,14 +101,42 @@ export async function openSourceRun(source: SourceConfig, deps: SourceRunDeps): 
       try {
         let result = await passOnce(both);
         if (source.type === 'files') result = added(result, await settled(passOnce, source, both));
-        while (spool.waiting > 0) await spool.change(both);
-        return result;
+        for (let tries = 1, dropped = spool.droppedMirrors; ; tries++) {
+          while (spool.waiting > 0) await spool.change(both);
+          if (spool.droppedMirrors === dropped) break;
+          if (tries === MOST_SNAPSHOTS) throw lostAgain(source.name);
+          dropped = spool.droppedMirrors;
+          result = await passOnce(both);
+        }
+        const { heldBack } = spool;
+        if (heldBack === null) return result;
+        throw new DaybookError('E_CONFLICT', { where: source.name, reason: heldBack.reason });
       } finally {
         stop.abort();
         await Promise.all([sending, watching]);
       }
     },
   };
+}
+
+/** What somebody did with a snapshot that was held back. An answer that does not come is no matter. */
+async function askAfterHeldBack(
+  spool: Spool,
+  client: IngestClient,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const { heldBack } = spool;
+  if (heldBack === null || spool.waiting > 0) return;
+  const unknown = () => 'waiting' as const;
+  const fate = await client.fateOf(heldBack.snapshot, signal).catch(unknown);
+  signal.throwIfAborted();
+  if (fate === 'waiting') {
+    log.warn({ ...heldBack }, 'Daybook still holds a snapshot back; a person decides there');
+    return;
+  }
+  log.info({ snapshot: heldBack.snapshot, fate }, 'the snapshot that was held back has ended');
+  await spool.forgetHeldBack({ again: fate === 'gone' });
 }
 
 /** Files are whole when a second look finds them unchanged. */
@@ -165,6 +197,11 @@ function identityOf(source: SourceConfig): string {
             : [source.mode.rule.column, source.mode.rule.key],
         ];
   return createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 16);
+}
+
+function lostAgain(what: string): DaybookError {
+  const reason = `its snapshot was given up there ${MOST_SNAPSHOTS} times while it was being sent`;
+  return new DaybookError('E_UNAVAILABLE', { what, reason });
 }
 
 function added(a: PassResult, b: PassResult): PassResult {

@@ -56,7 +56,15 @@ export interface State {
   readonly place: Place;
   /** The name that Daybook gave the snapshot that is under way. */
   readonly snapshot: string | null;
+  /** A snapshot that Daybook keeps and does not apply; left out in states of old. */
+  readonly heldBack?: HeldBack | null;
   readonly accepted: { readonly rows: number; readonly batches: number };
+}
+
+export interface HeldBack {
+  readonly snapshot: string;
+  /** As Daybook said it. */
+  readonly reason: string;
 }
 
 interface Waiting {
@@ -78,6 +86,8 @@ export class Spool {
   #readPlace: Place;
   /** Batches from here on are not whole yet, and not sent; null: all are. */
   #heldFrom: number | null = null;
+  /** Since the start. */
+  #droppedMirrors = 0;
   readonly #events = new EventEmitter();
 
   private constructor(folder: string, mostBytes: number, state: State, waiting: Waiting[]) {
@@ -134,6 +144,13 @@ export class Spool {
   get bytes(): number {
     return this.#bytes;
   }
+  get heldBack(): HeldBack | null {
+    return this.#state.heldBack ?? null;
+  }
+  /** How many snapshots were dropped since the start, to be read anew. */
+  get droppedMirrors(): number {
+    return this.#droppedMirrors;
+  }
   get last(): ItemKind | null {
     return this.#waiting.at(-1)?.kind ?? null;
   }
@@ -179,7 +196,25 @@ export class Spool {
     const last = this.#waiting[Math.max(commit, 0)];
     const dropped = this.#waiting.splice(0, Math.max(commit, 0) + 1);
     await this.#save({ ...this.#state, sequence: last.sequence, parts: 0, snapshot: null });
+    this.#droppedMirrors++;
     await this.#forget(dropped);
+  }
+
+  /** The oldest batch is a commit that Daybook does not do: the snapshot is kept there, and counts as sent. */
+  async holdBack({ item }: Spooled, reason: string): Promise<void> {
+    const { snapshot } = this.#state;
+    const heldBack = snapshot === null ? null : { snapshot, reason };
+    await this.#pass(item, { ...this.#state, heldBack, snapshot: null });
+  }
+
+  /**
+   * What was held back has ended there, or makes way for a newer one.
+   * @param again nobody decided, so that the same rows are sent once more
+   */
+  async forgetHeldBack({ again }: { readonly again: boolean }): Promise<void> {
+    const place = again ? { ...this.#state.place, snapshot: null } : this.#state.place;
+    await this.#save({ ...this.#state, place, heldBack: null });
+    if (again) this.#readPlace = { ...this.#readPlace, snapshot: null };
   }
 
   /** Writes a batch down. It is kept when this returns. @throws DaybookError `E_NO_SPACE`, `E_IO` */

@@ -1,16 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { DaybookError } from '../errors.ts';
+import type { BodyBudget } from './body-budget.ts';
 import type { ApiServer } from './routes/context.ts';
 
 /** Bodies that a route reads itself, byte for byte as they were sent. */
-
-/** Bytes that a process holds of all bodies under way. */
-export interface BodyBudget {
-  readonly most: number;
-  held: number;
-}
-
-const BUSY_RETRY_SECONDS = 2;
 
 /** A part of the server whose routes read their bodies themselves; they say so in their config. */
 export async function withOwnBodies(
@@ -27,10 +20,11 @@ export async function withOwnBodies(
 /**
  * The pieces of a body, each shown to `onPiece` as it comes. What is longer than `mostBytes` is
  * refused by its announced length, or as soon as it is.
- * @throws DaybookError `E_TOO_LARGE`; `E_RATE_LIMITED` when too much is under way; `E_USAGE` when it is cut off
+ * @throws DaybookError `E_TOO_LARGE`; `E_RATE_LIMITED` when too much is under way, `E_TIMEOUT` when
+ * it is and this one comes slowly; `E_USAGE` when it is cut off
  */
 export async function readRawBody(
-  request: FastifyRequest,
+  request: Pick<FastifyRequest, 'headers' | 'raw'>,
   mostBytes: number,
   budget: BodyBudget,
   onPiece: (piece: Buffer) => void = () => {},
@@ -38,28 +32,25 @@ export async function readRawBody(
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > mostBytes) throw tooLarge(`${announced} bytes`, mostBytes);
   const pieces: Buffer[] = [];
-  let length = 0;
-  const release = () => {
-    budget.held -= length;
-    length = 0;
-  };
+  let giveWay: (reason: DaybookError) => void = () => {};
+  const gaveWay = new Promise<never>((_, reject) => {
+    giveWay = reject;
+  });
+  gaveWay.catch(() => {});
+  const body = budget.begin(giveWay);
+  const coming = (request.raw as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   try {
-    for await (const piece of request.raw as AsyncIterable<Buffer>) {
-      if (length + piece.length > mostBytes)
+    for (;;) {
+      const { done, value: piece } = await Promise.race([coming.next(), gaveWay]);
+      if (done) break;
+      if (body.bytes + piece.length > mostBytes)
         throw tooLarge(`more than ${mostBytes} bytes`, mostBytes);
-      if (budget.held + piece.length > budget.most) {
-        throw new DaybookError('E_RATE_LIMITED', {
-          who: 'all senders together',
-          retryAfterSeconds: BUSY_RETRY_SECONDS,
-        });
-      }
-      length += piece.length;
-      budget.held += piece.length;
+      budget.take(body, piece.length);
       onPiece(piece);
       pieces.push(piece);
     }
   } catch (error) {
-    release();
+    budget.end(body);
     if (error instanceof DaybookError) throw error;
     // The client is gone; the answer goes nowhere.
     throw new DaybookError(
@@ -68,7 +59,8 @@ export async function readRawBody(
       error,
     );
   }
-  return { pieces, release };
+  body.isWhole = true;
+  return { pieces, release: () => budget.end(body) };
 }
 
 function tooLarge(got: string, mostBytes: number): DaybookError {

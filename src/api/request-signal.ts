@@ -3,14 +3,30 @@ import { DaybookError } from '../errors.ts';
 
 /**
  * Aborts when the client leaves, the answer has ended, the server closes, or (with `timeoutMs`)
- * time is up. Made by hand since `AbortSignal.any` over a signal that lives as long as the process
- * keeps memory on Node 20.
+ * time is up.
  */
 export function requestSignal(
   response: ServerResponse,
   closing: AbortSignal,
   timeoutMs?: number,
 ): AbortSignal {
+  const deadline = deadlineSignal(closing, timeoutMs);
+  response.once('close', () => {
+    deadline.release();
+    deadline.abort();
+  });
+  return deadline.signal;
+}
+
+/**
+ * Aborts when the server closes or time is up, and not when the client leaves: for work that others
+ * may wait for too. Must be released. Made by hand since `AbortSignal.any` over a signal that lives
+ * as long as the process keeps memory on Node 20.
+ */
+export function deadlineSignal(
+  closing: AbortSignal,
+  timeoutMs?: number,
+): { readonly signal: AbortSignal; abort(): void; release(): void } {
   const controller = new AbortController();
   const abort = () =>
     controller.abort(new DaybookError('E_CANCELLED', { what: 'request', got: '' }));
@@ -23,10 +39,9 @@ export function requestSignal(
         }, timeoutMs);
   if (closing.aborted) abort();
   closing.addEventListener('abort', abort);
-  response.once('close', () => {
+  const release = () => {
     clearTimeout(timer);
     closing.removeEventListener('abort', abort);
-    abort();
-  });
-  return controller.signal;
+  };
+  return { signal: controller.signal, abort, release };
 }

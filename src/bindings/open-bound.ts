@@ -1,9 +1,9 @@
 import type { InstallationKeys } from '../delivery/installation-secret.ts';
 import { type PrivateTargets, type Resolve, resolveHost } from '../delivery/outbound/target.ts';
-import { openSecret } from '../delivery/sealed-secret.ts';
 import { DaybookError } from '../errors.ts';
 import { parseLoadMap } from '../mapping/parse-load-map.ts';
 import { datasetOf } from '../reports/dataset.ts';
+import { openSecret } from '../secrets/sealed-secret.ts';
 import { FOREIGN_KINDS, type ForeignKind } from '../sources/foreign-kinds.ts';
 import type { ForeignConnection, ForeignPlace, ForeignSource } from '../sources/foreign-source.ts';
 import type { BoundSource, NewBinding } from '../store/source-bindings.ts';

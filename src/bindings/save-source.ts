@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { sealSecret } from '../delivery/sealed-secret.ts';
 import { DaybookError } from '../errors.ts';
+import { sealSecret } from '../secrets/sealed-secret.ts';
 import type { ForeignSource } from '../sources/foreign-source.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { markSource } from '../store/dataset-marks.ts';

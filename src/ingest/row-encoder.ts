@@ -1,13 +1,20 @@
 import { extraColumns, inOrderOfNeed, namesakes, requireColumn } from '../mapping/bind-columns.ts';
 import type { LoadMap } from '../mapping/load-map.ts';
 import { LocalClock } from '../mapping/local-clock.ts';
-import { compileLocate, FOUND, isOneOf, type Locate, MISMATCH } from '../mapping/locate-text.ts';
-import { isDecimal, readInteger } from '../mapping/number-text.ts';
+import { compileLocate, FOUND, type Locate, MISMATCH } from '../mapping/locate-text.ts';
 import { compileInstant, type InstantValue, type ReadInstant } from '../mapping/read-instant.ts';
-import { type RejectCode, type RowRefusal, rejectRecord, shown } from '../mapping/reject.ts';
+import { type RowRefusal, rejectRecord, shown } from '../mapping/reject.ts';
 import type { Row } from '../mapping/row.ts';
 import { Span } from '../mapping/span.ts';
-import type { Field, RowShape } from '../reports/dataset.ts';
+import {
+  integerOf,
+  refuseNone,
+  refuseText,
+  type ValueRefusal,
+  type ValueRule,
+  valueRule,
+} from '../mapping/value-rule.ts';
+import type { RowShape } from '../reports/dataset.ts';
 import type { StageColumn } from '../store/loads.ts';
 import type { KnownSkus } from './known-skus.ts';
 
@@ -17,8 +24,6 @@ import type { KnownSkus } from './known-skus.ts';
  * and a reject.
  */
 
-/** B-tree keys must stay far below a third of a page. */
-const LONGEST_KEY_BYTES = 1024;
 const NO_SOURCE: Locate = () => 0;
 
 /** What encoded rows are written to: `CopyWriter`, or another that writes the same in order. */
@@ -34,14 +39,14 @@ export interface RowWriter {
   jsonb(value: unknown): void;
 }
 
+/** Why a value is not taken; the field says itself. */
+type Refusal = Omit<RowRefusal, 'field'>;
+
 interface FieldPlan {
-  readonly field: Field;
+  readonly rule: ValueRule;
   readonly locate: Locate;
   /** Where the field's instant stands among the row's instants; -1: it is no instant. */
   readonly instant: number;
-  readonly choices: readonly Buffer[] | null;
-  readonly isKey: boolean;
-  readonly least: number;
   /** What the field may be; null: anything of its type. */
   readonly known: KnownSkus | null;
 }
@@ -122,13 +127,10 @@ export class RowEncoder {
       const source = sources.get(field.name);
       const instant = indexOfField(field.name);
       return {
-        field,
+        rule: valueRule(field, dataset),
         instant,
         locate: source && instant < 0 ? compileLocate(source, indexOf) : NO_SOURCE,
-        choices: field.values?.map((value) => Buffer.from(value)) ?? null,
-        isKey: dataset.naturalKey.includes(field.name),
         known: field.name === 'sku' ? (options.knownSkus ?? null) : null,
-        least: field.name.endsWith('_seconds') ? 0 : -Number.MAX_SAFE_INTEGER,
       };
     });
     this.#extra = extraColumns(map, dataset, columns);
@@ -155,7 +157,7 @@ export class RowEncoder {
     writer.beginRow(this.#stagedFields);
     writer.bigint(row.number);
     for (const plan of this.#plans) {
-      if (isNamed && plan.isKey) this.#encodeText(row, plan);
+      if (isNamed && plan.rule.isKey) this.#encodeText(row, plan);
       else writer.none();
     }
     writer.none();
@@ -171,7 +173,7 @@ export class RowEncoder {
     const writer = this.#writer;
     const start = writer.length;
     const isNamed = this.#plans.every(
-      (plan) => !plan.isKey || (plan.instant < 0 && this.#encodeText(row, plan) === null),
+      (plan) => !plan.rule.isKey || (plan.instant < 0 && this.#encodeText(row, plan) === null),
     );
     writer.length = start;
     return isNamed;
@@ -196,7 +198,7 @@ export class RowEncoder {
     }
     for (const plan of this.#plans) {
       const refusal = plan.instant < 0 ? this.#encodeText(row, plan) : this.#encodeInstant(plan);
-      if (refusal) return refusal;
+      if (refusal) return { field: plan.rule.field.name, ...refusal };
     }
     if (flags) this.ambiguous++;
     if (row.notUtf8) {
@@ -211,53 +213,39 @@ export class RowEncoder {
     return null;
   }
 
-  #encodeInstant({ field, instant }: FieldPlan) {
+  #encodeInstant({ rule, instant }: FieldPlan): ValueRefusal | null {
     const value = this.#instants[instant].instant;
-    if (!Number.isNaN(value)) this.#writer.instant(value);
-    else if (field.required) return missing(field);
-    else this.#writer.none();
+    if (Number.isNaN(value)) return this.#encodeNone(rule);
+    this.#writer.instant(value);
     return null;
   }
 
-  #encodeText(row: Row, plan: FieldPlan): RowRefusal | null {
-    const { field } = plan;
+  #encodeNone(rule: ValueRule): ValueRefusal | null {
+    const refusal = refuseNone(rule);
+    if (refusal === null) this.#writer.none();
+    return refusal;
+  }
+
+  #encodeText(row: Row, { rule, locate, known }: FieldPlan): Refusal | null {
     const span = this.#span;
-    const writer = this.#writer;
-    const located = plan.locate(row, span);
+    const located = locate(row, span);
     if (located === MISMATCH) {
-      const reason = `no rule of match fits ${shown(span.text())}`;
-      return { field: field.name, code: 'match' as const, reason };
+      return { code: 'match', reason: `no rule of match fits ${shown(span.text())}` };
     }
-    if (located === FOUND && field.type !== 'text') span.trim();
-    if (located !== FOUND || span.start === span.end) {
-      if (field.required) return missing(field);
-      writer.none();
+    if (located !== FOUND || span.start === span.end) return this.#encodeNone(rule);
+    if (rule.field.type === 'integer') {
+      const { value, refusal } = integerOf(rule, span);
+      if (refusal !== null) return refusal;
+      if (Number.isNaN(value)) this.#writer.none();
+      else this.#writer.bigint(value);
       return null;
     }
-    if (field.type === 'integer') {
-      const value = readInteger(span);
-      if (!(value >= plan.least)) {
-        const kind = plan.least === 0 ? 'a whole number of at least 0' : 'a whole number';
-        return refused(field, 'number', span, kind);
-      }
-      writer.bigint(value);
-      return null;
-    }
-    if (field.type === 'decimal') {
-      if (!isDecimal(span)) return refused(field, 'number', span, 'a decimal such as -12.50');
-    } else if (plan.choices) {
-      span.trim();
-      if (!isOneOf(span.bytes, span.start, span.end, plan.choices)) {
-        return refused(field, 'choice', span, `one of ${field.values?.join(', ')}`);
-      }
-    } else if (plan.isKey && span.end - span.start > LONGEST_KEY_BYTES) {
-      return refused(field, 'text', span, `at most ${LONGEST_KEY_BYTES} bytes`);
-    } else if (row.mayHoldNul && span.bytes.subarray(span.start, span.end).includes(0)) {
-      return refused(field, 'text', span, 'text without a NUL byte');
-    } else if (plan.known !== null && !plan.known.has(span.text())) {
-      return unknown(field, span, plan.known);
-    }
-    writer.text(span.bytes, span.start, span.end);
+    const refusal = refuseText(rule, span, row.mayHoldNul);
+    if (refusal !== null) return refusal;
+    // Trimmed, it may be nothing.
+    if (span.start === span.end) this.#writer.none();
+    else if (known !== null && !known.has(span.text())) return unknown(span, known);
+    else this.#writer.text(span.bytes, span.start, span.end);
     return null;
   }
 
@@ -278,22 +266,9 @@ function keepable(text: string): string {
   return text.replaceAll('\0', '\ufffd').toWellFormed();
 }
 
-function missing(field: Field) {
-  const what = field.type === 'text' ? 'a text' : `an ${field.type}`.replace('an d', 'a d');
-  return {
-    field: field.name,
-    code: 'missing' as const,
-    reason: `there is no value; expected ${what}`,
-  };
-}
-
-function refused(field: Field, code: RejectCode, span: Span, expected: string) {
-  return { field: field.name, code, reason: `got ${shown(span.text())}; expected ${expected}` };
-}
-
-function unknown(field: Field, span: Span, known: KnownSkus): RowRefusal {
+function unknown(span: Span, known: KnownSkus): Refusal {
   const suggestion = known.suggest(span.text());
   const meant = suggestion === null ? '' : `; did you mean ${shown(suggestion)}?`;
   const reason = `got ${shown(span.text())}, which is no product${meant}`;
-  return { field: field.name, code: 'unknown_sku', reason, suggestion };
+  return { code: 'unknown_sku', reason, suggestion };
 }

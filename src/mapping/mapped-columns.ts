@@ -136,11 +136,7 @@ export class MappedColumns {
       numbers.add(value);
       return refusal;
     }
-    if (row.mayHoldNul && span.bytes.subarray(span.start, span.end).includes(0)) {
-      const reason = `got ${shown(span.text())}; expected text without a NUL byte`;
-      return { code: 'text', reason };
-    }
-    const refusal = refuseText(rule, span);
+    const refusal = refuseText(rule, span, row.mayHoldNul);
     bytes.add(span.bytes, span.start, span.end);
     return refusal;
   }

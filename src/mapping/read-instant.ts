@@ -7,6 +7,7 @@ import { shown } from './reject.ts';
 import type { Row } from './row.ts';
 import { Span } from './span.ts';
 import { compileTimeFormat } from './time-format.ts';
+import { FIRST_INSTANT_MS, LAST_INSTANT_MS } from './value-rule.ts';
 import { type TimeReader, WallReading } from './wall-reading.ts';
 
 /** An instant of a row, and the wall time that it came as. */
@@ -29,8 +30,6 @@ export type ReadInstant = (
 ) => Refusal;
 
 const DAY_MS = 86_400_000;
-const FIRST_MS = Date.UTC(1900, 0, 1);
-const LAST_MS = Date.UTC(2200, 0, 1);
 
 /** Time cells of workbooks come as text of this form. */
 const CELL_CLOCK = compileTimeFormat('H:mm:ss');
@@ -100,7 +99,7 @@ export function compileInstant(
         return { code: 'gap', reason };
       }
     }
-    if (!(into.instant >= FIRST_MS && into.instant < LAST_MS)) {
+    if (!(into.instant >= FIRST_INSTANT_MS && into.instant < LAST_INSTANT_MS)) {
       return {
         code: 'instant',
         reason: `got ${shown(span.text())}; expected a time of the years 1900 to 2199`,

@@ -25,6 +25,10 @@ const LONGEST_KEY_BYTES = 1024;
 export const FIRST_INSTANT_MS = Date.UTC(1900, 0, 1);
 export const LAST_INSTANT_MS = Date.UTC(2200, 0, 1);
 
+const WORDS = {
+  ...{ text: 'a text', instant: 'an instant', integer: 'an integer', decimal: 'a decimal' },
+} as const;
+
 export function valueRule(field: Field, shape: RowShape): ValueRule {
   return {
     field,
@@ -36,14 +40,17 @@ export function valueRule(field: Field, shape: RowShape): ValueRule {
 
 /** Null: there may be none. */
 export function refuseNone({ field }: ValueRule): ValueRefusal | null {
-  return field.required ? { code: 'missing', reason: 'there is no value' } : null;
+  if (!field.required) return null;
+  const what = WORDS[field.type];
+  return { code: 'missing', reason: `there is no value; expected ${what}` };
 }
 
 /**
  * Checks a text or a decimal that is not empty; choices and decimals are trimmed first, and may be
  * empty afterwards.
+ * @param mayHoldNul left out: it is known that no NUL byte is in it
  */
-export function refuseText(rule: ValueRule, span: Span): ValueRefusal | null {
+export function refuseText(rule: ValueRule, span: Span, mayHoldNul = false): ValueRefusal | null {
   const { field, choices, isKey } = rule;
   if (field.type === 'decimal') {
     span.trim();
@@ -58,6 +65,9 @@ export function refuseText(rule: ValueRule, span: Span): ValueRefusal | null {
   }
   if (isKey && span.end - span.start > LONGEST_KEY_BYTES) {
     return refused('text', span, `at most ${LONGEST_KEY_BYTES} bytes`);
+  }
+  if (mayHoldNul && span.bytes.subarray(span.start, span.end).includes(0)) {
+    return refused('text', span, 'text without a NUL byte');
   }
   return null;
 }

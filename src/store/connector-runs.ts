@@ -56,6 +56,16 @@ export async function queueConnectorRun(
   return row.id;
 }
 
+/** @throws DaybookError `E_NOT_FOUND` */
+export async function requireConnectorRun(tx: Tx, id: string): Promise<ConnectorRun> {
+  const [found] = await tx.query<ConnectorRun>(
+    `select ${COLUMNS} from daybook.connector_runs where id = $1`,
+    [id],
+  );
+  if (found) return found;
+  throw new DaybookError('E_NOT_FOUND', { what: 'run', got: id });
+}
+
 /** The newest first. @param before the run that the page begins behind; null: the newest */
 export async function listConnectorRuns(
   tx: Tx,

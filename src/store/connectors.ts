@@ -45,6 +45,15 @@ export async function requireConnector(tx: Tx, id: string): Promise<Connector> {
   throw new DaybookError('E_NOT_FOUND', { what: 'connector', got: id.slice(0, 100) });
 }
 
+/** Null: it has none. */
+export async function findSealedSecret(tx: Tx, id: string): Promise<Buffer | null> {
+  const [found] = await tx.query<{ sealed: Buffer | null }>(
+    'select sealed_secret as sealed from daybook.connectors where id = $1',
+    [id],
+  );
+  return found?.sealed ?? null;
+}
+
 export interface SavedConnector {
   readonly tenantId: string;
   readonly id: string;

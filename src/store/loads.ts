@@ -149,7 +149,7 @@ async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Prom
   const folded = load.legs ? await foldLegs(tx, load.tenantId, alone) : null;
   const good = folded?.calls ?? staged.good;
   if (good > 0 || load.mirror) await tx.run('analyze pg_temp.daybook_stage');
-  if (load.mirror) await guard(tx, load, load.mirror, staged);
+  const toDelete = load.mirror ? await guard(tx, load, load.mirror, staged) : 0;
   const written = { loaded: 0, updated: 0 };
   let superseded = folded?.superseded ?? 0;
   if (good > 0) {
@@ -170,9 +170,11 @@ async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Prom
     }
   }
   const joined = folded ? await keepLegs(tx, load.tenantId, alone) : 0;
-  const removed = load.mirror
-    ? await deleteUnnamed(tx, load.tenantId, dataset, load.mirror.scope)
-    : joined;
+  // What the merge has added since is named, and nobody else adds rows meanwhile.
+  const removed =
+    load.mirror && toDelete > 0
+      ? await deleteUnnamed(tx, load.tenantId, dataset, load.mirror.scope)
+      : joined;
   const loadId = randomUUID();
   const rows = folded === null ? good - superseded : good;
   const unchanged = rows - written.loaded - written.updated;
@@ -211,8 +213,11 @@ async function merge(tx: Tx, load: Load, dataset: Dataset, staged: Staged): Prom
   return { loadId, ...written, unchanged, superseded, removed, legs, completeThrough };
 }
 
-/** @throws DaybookError `E_MIRROR_REFUSED`, which rolls everything back */
-async function guard(tx: Tx, load: Load, mirror: MirrorOrder, staged: Staged): Promise<void> {
+/**
+ * How many rows the snapshot does not name.
+ * @throws DaybookError `E_MIRROR_REFUSED`, which rolls everything back
+ */
+async function guard(tx: Tx, load: Load, mirror: MirrorOrder, staged: Staged): Promise<number> {
   const found = await measureMirror(tx, load.tenantId, datasetOf(load.dataset), mirror.scope);
   const figures = {
     ...found,
@@ -222,6 +227,7 @@ async function guard(tx: Tx, load: Load, mirror: MirrorOrder, staged: Staged): P
   };
   const reason = refusalOf(figures, mirror.limits, mirror.leave);
   if (reason !== null) throw new DaybookError('E_MIRROR_REFUSED', { where: load.fileName, reason });
+  return found.toDelete;
 }
 
 /** Moves the mark forward only; returns where it stands. */

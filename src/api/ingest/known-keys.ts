@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { InstallationKeys } from '../../delivery/installation-secret.ts';
-import { sealingKeyOf } from '../../ingest/signed/create-key.ts';
-import { openSecret } from '../../ingest/signed/secret.ts';
+import { openKey } from '../../ingest/signed/secret.ts';
 import type { SignatureRules } from '../../ingest/signed/signature.ts';
 import type { Database } from '../../store/database.ts';
 import { findIngestKey, type IngestKey } from '../../store/ingest-keys.ts';
@@ -33,7 +32,7 @@ export function createKnownKeys(deps: {
     const found = await database.asSystem((tx) => findIngestKey(tx, id));
     if (!found?.isUsable) return { rules: found ?? STANDARD, secret: nobodys, key: null };
     const { sealedSecret, isUsable: _, ...key } = found;
-    const secret = openSecret(sealingKeyOf(keys, key.tenantId, id), sealedSecret, id);
+    const secret = openKey(keys, { tenantId: key.tenantId, keyId: id }, sealedSecret);
     return { rules: key, secret, key };
   }
 

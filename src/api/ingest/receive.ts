@@ -12,8 +12,9 @@ import {
 } from '../../store/ingest-arrivals.ts';
 import { noteIngestKeyUse } from '../../store/ingest-keys.ts';
 import { spendOne } from '../access.ts';
+import { BodyBudget } from '../body-budget.ts';
 import type { ApiDeps } from '../deps.ts';
-import { type BodyBudget, readRawBody } from '../raw-body.ts';
+import { readRawBody } from '../raw-body.ts';
 import { requestSignal } from '../request-signal.ts';
 import { INGEST_LIMITS } from './ingest-limits.ts';
 import { createKnownKeys, type KnownKey } from './known-keys.ts';
@@ -39,7 +40,7 @@ export function createReceiver(deps: ApiDeps) {
   const limits = deps.ingestLimits ?? INGEST_LIMITS;
   const clock = createDatabaseClock(database);
   const knownKey = createKnownKeys(deps);
-  const budget: BodyBudget = { most: limits.underWayBytes, held: 0 };
+  const budget = new BodyBudget(limits.underWayBytes);
   let looked: { readonly at: number; readonly state: QueueState } | null = null;
 
   async function queueNow(): Promise<QueueState> {

@@ -1,9 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { ConnectorSpec, checkConnectorSpec, secretOf } from '../../connectors/connector-spec.ts';
-import { nextDueOfSpec } from '../../connectors/next-due.ts';
-import { resolveTarget } from '../../delivery/outbound/target.ts';
-import { sealSecret } from '../../delivery/sealed-secret.ts';
+import { addConnector, ConnectorForm, changeConnector } from '../../connectors/save-connector.ts';
 import { DaybookError } from '../../errors.ts';
 import {
   type ConnectorRun,
@@ -12,15 +8,11 @@ import {
 } from '../../store/connector-runs.ts';
 import {
   type Connector,
-  insertConnector,
   listConnectors,
   removeConnector,
   requireConnector,
-  type SavedConnector,
-  updateConnector,
 } from '../../store/connectors.ts';
 import { actorOf } from '../access.ts';
-import type { Actor } from '../authenticate.ts';
 import { readRowCursor, writeRowCursor } from '../row-cursor.ts';
 import { isUuid } from '../uuid.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
@@ -28,17 +20,6 @@ import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 /** Pull connectors: rows fetched from an HTTP JSON API, by configuration. */
 
 const orNull = <T extends z.ZodType>(of: T) => z.union([of, z.null()]);
-
-const Body = z.strictObject({
-  name: z.string().trim().min(1).max(100),
-  active: z.boolean().default(true),
-  secret: z
-    .union([z.string().min(1).max(4_000), z.null()])
-    .optional()
-    .describe('Of `auth`; kept encrypted and never shown. Left out: what is kept. null: none.'),
-  ...ConnectorSpec.shape,
-});
-type Body = z.infer<typeof Body>;
 
 const ConnectorView = z.object({
   id: z.string(),
@@ -80,22 +61,7 @@ const tags = ['connectors'];
 const headers = TENANT_HEADERS;
 
 export function connectorRoutes({ server, deps }: RouteContext): void {
-  const { database, keys, privateTargets, now } = deps;
-
-  /** Checked here, so that a mistake is told to who makes it and not to a log at night. */
-  async function saving(actor: Actor, id: string, body: Body): Promise<SavedConnector> {
-    const { name, active, secret, ...rest } = body;
-    const spec = checkConnectorSpec(rest);
-    await resolveTarget(spec.url.replace(/\{\w+\}/g, '0'), 'url', { privateTargets });
-    const { tenant } = actor;
-    const sealed =
-      typeof secret === 'string' ? sealSecret(keys, secretOf(tenant.id, id), secret).bytes : secret;
-    return {
-      ...{ tenantId: tenant.id, id, name, spec, active, by: actor.name },
-      sealedSecret: sealed,
-      next: active ? nextDueOfSpec(spec, tenant.calendar, now()) : null,
-    };
-  }
+  const { database } = deps;
 
   server.get(
     '/v1/connectors',
@@ -123,14 +89,12 @@ export function connectorRoutes({ server, deps }: RouteContext): void {
         summary: 'Add a connector',
         description:
           'The secret goes to the host of `url` and to no other; redirects are not followed.',
-        body: Body,
+        body: ConnectorForm,
         response: { 201: ConnectorView, ...PROBLEMS },
       },
     },
     async (request, reply) => {
-      const actor = actorOf(request);
-      const saved = await saving(actor, randomUUID(), request.body);
-      const added = await database.asTenant(actor.tenant.id, (tx) => insertConnector(tx, saved));
+      const added = await addConnector(request.body, actorOf(request), deps);
       reply.header('location', `/v1/connectors/${added.id}`);
       return reply.code(201).send(viewConnector(added));
     },
@@ -162,24 +126,13 @@ export function connectorRoutes({ server, deps }: RouteContext): void {
         ...{ operationId: 'putConnector', tags, headers },
         summary: 'Change a connector, the whole of it; with another address or rows it begins anew',
         params: Params,
-        body: Body,
+        body: ConnectorForm,
         response: { 200: ConnectorView, ...PROBLEMS },
       },
     },
     async (request) => {
-      const actor = actorOf(request);
       const id = idOf(request.params.id);
-      const saved = await saving(actor, id, request.body);
-      const changed = await database.asTenant(actor.tenant.id, async (tx) => {
-        const before = await requireConnector(tx, id);
-        const hostBefore = originOf(before.spec);
-        // A secret stays with the host that it was given for.
-        if (saved.sealedSecret === undefined && before.hasSecret) {
-          if (hostBefore !== originOf(saved.spec)) throw secretNeeded();
-        }
-        return updateConnector(tx, saved, !readsTheSame(before.spec, saved.spec));
-      });
-      return viewConnector(changed);
+      return viewConnector(await changeConnector(id, request.body, actorOf(request), deps));
     },
   );
 
@@ -270,25 +223,6 @@ function idOf(id: string): string {
 
 function none(id: string): DaybookError {
   return new DaybookError('E_NOT_FOUND', { what: 'connector', got: id.slice(0, 100) });
-}
-
-function secretNeeded(): DaybookError {
-  return new DaybookError('E_INVALID', {
-    where: 'secret',
-    got: 'another host in url, and no secret',
-    expected: 'the secret once more (or null for none): it is kept for the host before alone',
-  });
-}
-
-function originOf(spec: unknown): string {
-  return new URL((spec as ConnectorSpec).url.replace(/\{\w+\}/g, '0')).origin;
-}
-
-/** Whether what was read so far still means what it meant. */
-function readsTheSame(before: unknown, after: unknown): boolean {
-  const of = ({ url, dataset, rows, since, body }: ConnectorSpec) =>
-    JSON.stringify([url, dataset, rows, since?.field ?? null, since?.format ?? null, body ?? null]);
-  return of(before as ConnectorSpec) === of(after as ConnectorSpec);
 }
 
 function viewConnector(connector: Connector): z.infer<typeof ConnectorView> {

@@ -16,6 +16,7 @@ import {
 import { type Calendar, windowOf } from '../../time/calendar.ts';
 import { parsePeriod } from '../../time/period.ts';
 import { actorOf } from '../access.ts';
+import { BodyBudget } from '../body-budget.ts';
 import { IdempotencyKey } from '../idempotency-key.ts';
 import { bodyFormOf } from '../ingest/body-form.ts';
 import { INGEST_LIMITS } from '../ingest/ingest-limits.ts';
@@ -26,7 +27,7 @@ import {
   viewSnapshot,
 } from '../ingest/mirror-views.ts';
 import { createOnce } from '../once.ts';
-import { type BodyBudget, readRawBody, withOwnBodies } from '../raw-body.ts';
+import { readRawBody, withOwnBodies } from '../raw-body.ts';
 import { requestSignal } from '../request-signal.ts';
 import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 
@@ -35,12 +36,13 @@ import { PROBLEMS, type RouteContext, TENANT_HEADERS } from './context.ts';
 const Params = z.object({ dataset: z.string() });
 const One = Params.extend({ id: z.string() });
 const OF = { tags: ['ingest'], headers: TENANT_HEADERS };
-const MOST_PARTS = 1_000_000;
+/** As the column holds them. */
+const GREATEST_PART = 2 ** 31 - 1;
 
 export async function mirrorRoutes({ server, deps, closing }: RouteContext): Promise<void> {
   const { database } = deps;
   const limits = deps.ingestLimits ?? INGEST_LIMITS;
-  const budget: BodyBudget = { most: limits.underWayBytes, held: 0 };
+  const budget = new BodyBudget(limits.underWayBytes);
 
   server.post(
     '/v1/ingest/:dataset/mirror',
@@ -96,7 +98,7 @@ export async function mirrorRoutes({ server, deps, closing }: RouteContext): Pro
             'Parts may come in any order. The same part again changes nothing; another body under ' +
             'its number: 409. Of rows with one key that of the highest part counts.',
           params: One,
-          querystring: z.object({ part: z.coerce.number().int().min(0).max(MOST_PARTS) }),
+          querystring: z.object({ part: z.coerce.number().int().min(0).max(GREATEST_PART) }),
           response: { 200: SnapshotView, ...PROBLEMS },
         },
       },

@@ -7,8 +7,9 @@ import { INGEST_DATASETS } from '../../ingest/signed/ingest-datasets.ts';
 import { storeLoads } from '../../store/loads.ts';
 import { eachReject, listRejects, type Reject, type RejectFilter } from '../../store/rejects.ts';
 import { actorOf } from '../access.ts';
+import { BodyBudget } from '../body-budget.ts';
 import { attachmentOf } from '../file-name.ts';
-import { type BodyBudget, readRawBody, withOwnBodies } from '../raw-body.ts';
+import { readRawBody, withOwnBodies } from '../raw-body.ts';
 import { REJECT_FILES, withRejectFile, XLSX } from '../reject-export.ts';
 import { requestSignal } from '../request-signal.ts';
 import { sendChunks } from '../send-chunks.ts';
@@ -55,7 +56,7 @@ const RETRY_MS = 10 * 60_000;
 
 export async function rejectRoutes({ server, deps, closing }: RouteContext): Promise<void> {
   const { database } = deps;
-  const budget: BodyBudget = { most: UNDER_WAY_BYTES, held: 0 };
+  const budget = new BodyBudget(UNDER_WAY_BYTES);
 
   server.get(
     '/v1/rejects',

@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { addTrigger, triggerHash } from '../../connectors/save-trigger.ts';
 import { DaybookError } from '../../errors.ts';
 import { demand } from '../../principals/permissions.ts';
 import { queueConnectorRun } from '../../store/connector-runs.ts';
@@ -8,7 +8,6 @@ import { requireTenant } from '../../store/tenants.ts';
 import {
   findTrigger,
   fireTrigger,
-  insertTrigger,
   listTriggers,
   removeTrigger,
   type Trigger,
@@ -32,7 +31,6 @@ const TriggerView = z.object({
   last_fired_at: orNull(z.string()),
 });
 
-const TOKEN = /^dbt_[A-Za-z0-9_-]{43}$/;
 const tags = ['connectors'];
 const headers = TENANT_HEADERS;
 
@@ -73,18 +71,11 @@ export function triggerRoutes({ server, deps }: RouteContext): void {
       const { tenant, principal, name: by } = actorOf(request);
       const { body } = request;
       if ('schedule' in body) demand(principal, 'schedules.manage');
-      const token = `dbt_${randomBytes(32).toString('base64url')}`;
-      const added = await database.asTenant(tenant.id, (tx) =>
-        insertTrigger(tx, {
-          ...{ tenantId: tenant.id, name: body.name, by, tokenSha256: sha256(token) },
-          connectorId: 'connector' in body ? body.connector : null,
-          scheduleId: 'schedule' in body ? body.schedule : null,
-        }),
+      const { trigger, path } = await database.asTenant(tenant.id, (tx) =>
+        addTrigger(tx, { tenantId: tenant.id, name: body.name, starts: body, by }),
       );
       reply.header('cache-control', 'no-store');
-      return reply
-        .code(201)
-        .send({ ...view(added), url: `${deps.publicUrl}/v1/triggers/${token}` });
+      return reply.code(201).send({ ...view(trigger), url: `${deps.publicUrl}${path}` });
     },
   );
 
@@ -123,10 +114,11 @@ export function triggerRoutes({ server, deps }: RouteContext): void {
         },
       },
       async (request, reply) => {
-        const token = request.params.id;
-        const found = TOKEN.test(token)
-          ? await database.asSystem((tx) => findTrigger(tx, sha256(token)), { readOnly: true })
-          : null;
+        const hash = triggerHash(request.params.id);
+        const found =
+          hash === null
+            ? null
+            : await database.asSystem((tx) => findTrigger(tx, hash), { readOnly: true });
         if (found === null) {
           // Guessing is bounded by address, as it is with API keys.
           await spendOne(deps, reply, `address:${request.ip}`, 'this address');
@@ -165,10 +157,6 @@ export function triggerRoutes({ server, deps }: RouteContext): void {
       return true;
     });
   }
-}
-
-function sha256(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }
 
 function view(trigger: Trigger): z.infer<typeof TriggerView> {

@@ -1,20 +1,12 @@
 import { DaybookError } from '../../errors.ts';
 import { parseLoadMap } from '../../mapping/parse-load-map.ts';
 import { datasetOf } from '../../reports/dataset.ts';
+import type { SealingKeys } from '../../secrets/sealed-secret.ts';
 import type { Tx } from '../../store/database.ts';
 import { insertIngestKey, newIngestKeyId } from '../../store/ingest-keys.ts';
 import { INGEST_DATASETS, type IngestDataset } from './ingest-datasets.ts';
-import { newSecret, parseSecret, sealSecret, standardSecretText } from './secret.ts';
+import { newSecret, parseSecret, sealKey, standardSecretText } from './secret.ts';
 import type { Scheme } from './signature.ts';
-
-/** Derives keys of the installation; `InstallationKeys` fits. */
-export interface SealingKeys {
-  keyFor(purpose: string, ...parts: readonly string[]): Buffer;
-}
-
-export function sealingKeyOf(keys: SealingKeys, tenantId: string, keyId: string): Buffer {
-  return keys.keyFor('ingest-key', tenantId, keyId);
-}
 
 export interface IngestKeyRequest {
   readonly tenantId: string;
@@ -71,7 +63,7 @@ export async function createIngestKey(
     name: label('name', request.name),
     source: label('source', request.source ?? request.name),
     scheme: request.scheme,
-    sealedSecret: sealSecret(sealingKeyOf(keys, request.tenantId, id), secret.bytes, id),
+    sealedSecret: sealKey(keys, { tenantId: request.tenantId, keyId: id }, secret.bytes),
     header,
     prefix,
     idHeader: isStandard ? null : headerOf('id_header', request.idHeader),

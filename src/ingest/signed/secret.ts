@@ -1,5 +1,11 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { DaybookError } from '../../errors.ts';
+import {
+  openBytes,
+  openFormless,
+  type SealingKeys,
+  sealBytes,
+} from '../../secrets/sealed-secret.ts';
 
 /** Secrets that senders sign with: their written form, and how they are kept. */
 
@@ -7,9 +13,6 @@ import { DaybookError } from '../../errors.ts';
 export const LEAST_SECRET_BYTES = 24;
 const MOST_SECRET_BYTES = 512;
 const NEW_SECRET_BYTES = 32;
-const CIPHER = 'aes-256-gcm';
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 const STANDARD = /^whsec_([A-Za-z0-9+/]+={0,2})$/;
 
 export function newSecret(): Buffer {
@@ -42,33 +45,26 @@ export function isLongEnough(secret: Buffer): boolean {
   return secret.length >= LEAST_SECRET_BYTES;
 }
 
-/**
- * A secret as it is kept: nonce, ciphertext, tag of AES-256-GCM.
- * @param key 32 bytes, for this one secret
- * @param keyId bound to it, so that sealed secrets cannot be exchanged
- */
-export function sealSecret(key: Buffer, secret: Buffer, keyId: string): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(CIPHER, key, nonce).setAAD(Buffer.from(keyId));
-  return Buffer.concat([nonce, cipher.update(secret), cipher.final(), cipher.getAuthTag()]);
+/** Whose secret it is, and which. */
+export interface KeyPlace {
+  readonly tenantId: string;
+  readonly keyId: string;
+}
+
+const aboutOf = ({ tenantId, keyId }: KeyPlace) => `ingest key ${tenantId} ${keyId}`;
+
+/** A secret as it is kept: it opens at the same place alone. */
+export function sealKey(keys: SealingKeys, place: KeyPlace, secret: Buffer): Buffer {
+  return sealBytes(keys, aboutOf(place), secret);
 }
 
 /** @throws DaybookError `E_UNAVAILABLE` when it was sealed under another secret, or is too short */
-export function openSecret(key: Buffer, sealed: Buffer, keyId: string): Buffer {
-  try {
-    const end = sealed.length - TAG_BYTES;
-    const decipher = createDecipheriv(CIPHER, key, sealed.subarray(0, NONCE_BYTES), {
-      authTagLength: TAG_BYTES,
-    });
-    decipher.setAAD(Buffer.from(keyId)).setAuthTag(sealed.subarray(end));
-    const secret = Buffer.concat([
-      decipher.update(sealed.subarray(NONCE_BYTES, end)),
-      decipher.final(),
-    ]);
-    if (isLongEnough(secret)) return secret;
-  } catch {
-    // Told apart from nothing: what follows is true of all.
-  }
+export function openKey(keys: SealingKeys, place: KeyPlace, sealed: Buffer): Buffer {
+  const { tenantId, keyId } = place;
+  const secret =
+    openBytes(keys, aboutOf(place), sealed) ??
+    openFormless(keys.keyFor('ingest-key', tenantId, keyId), keyId, sealed);
+  if (secret !== null && isLongEnough(secret)) return secret;
   throw new DaybookError('E_UNAVAILABLE', {
     what: `ingest key ${keyId}`,
     reason: 'its secret cannot be opened; was DAYBOOK_SECRET changed?',

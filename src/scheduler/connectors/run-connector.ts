@@ -1,12 +1,13 @@
 import { secretOf } from '../../connectors/connector-spec.ts';
+import { fetchPages } from '../../connectors/fetch-pages.ts';
 import { specOf } from '../../connectors/next-due.ts';
 import { reachedBy, sinceOf } from '../../connectors/since.ts';
 import type { InstallationKeys } from '../../delivery/installation-secret.ts';
 import type { TargetRules } from '../../delivery/outbound/target.ts';
-import { openSecret, sealingKeyId } from '../../delivery/sealed-secret.ts';
 import { toDaybookError, toPlainError } from '../../errors.ts';
 import { loadRows } from '../../ingest/load-rows.ts';
 import type { Logger } from '../../log.ts';
+import { openSecret, sealingKeyId } from '../../secrets/sealed-secret.ts';
 import {
   type ClaimedConnectorRun,
   claimConnectorRun,
@@ -18,7 +19,6 @@ import {
 import type { Database } from '../../store/database.ts';
 import { storeLoads } from '../../store/loads.ts';
 import { requireTenant, type Tenant } from '../../store/tenants.ts';
-import { fetchPages } from './fetch-pages.ts';
 
 /**
  * One run: pages are fetched, gathered to loads of a bounded size and stored. Only when all are, the

@@ -13,7 +13,11 @@ export type Fault =
   | 'cut_midway'
   | 'cut_after'
   | 'silent'
-  | { readonly status: number; readonly headers?: Readonly<Record<string, string>> };
+  | {
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly code?: string;
+    };
 
 export interface Taken {
   readonly id: string;
@@ -107,7 +111,8 @@ export async function startReceiver(
     wake();
     if (fault === 'silent') return null;
     if (typeof fault === 'object' && fault !== null) {
-      return answer(response, fault.status, { code: 'E_TEST', detail: 'told to' }, fault.headers);
+      const { status, code = 'E_TEST', headers } = fault;
+      return answer(response, status, { code, detail: 'told to' }, headers);
     }
     if (body.length > (options.mostBytes ?? Number.POSITIVE_INFINITY)) {
       return answer(response, 413, { code: 'E_TOO_LARGE' });

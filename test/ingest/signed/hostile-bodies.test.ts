@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -281,5 +283,35 @@ describe('a well-signed body', () => {
     expect((await send(sign(to.key, body)).catch(() => ({ status: 413 }))).status).toBe(413);
     const chunked = send(sign(to.key, body), { chunked: 1 << 20 }).catch(() => ({ status: 413 }));
     expect((await chunked).status).toBe(413);
+  });
+
+  it('may be gzip of a JSON array in chunks', async () => {
+    const signed = sign(to.key, `[${text}]`, { gzip: true, type: json_ });
+    expect((await send(signed, { chunked: 5 })).status).toBe(202);
+  });
+
+  it('is taken at once while 500 others trickle in, for rows of mirrors too', async () => {
+    const { authorization } = to.api.asA;
+    const started = performance.now();
+    const sockets = Array.from({ length: 500 }, (_, i) => {
+      const { headers } = sign(to.key, text);
+      const lines = { ...headers, host: 'x', 'content-length': '1000000', authorization };
+      const path = i % 2 === 0 ? 'calls' : `calls/mirror/${randomUUID()}/rows?part=0`;
+      const socket = connect(port, '127.0.0.1').on('error', () => {});
+      const head = Object.entries(lines).map(([name, value]) => `${name}: ${value}`);
+      socket.write(`POST /v1/ingest/${path} HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n{`);
+      return socket;
+    });
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    const took: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      const since = performance.now();
+      expect((await send(sign(to.key, text))).status).toBe(202);
+      took.push(performance.now() - since);
+      for (const socket of sockets) socket.write(' ');
+    }
+    for (const socket of sockets) socket.destroy();
+    expect(took.sort((a, b) => a - b)[18]).toBeLessThan(300);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });

@@ -1,12 +1,12 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { installationKeys } from '../../../src/delivery/installation-secret.ts';
-import { sealSecret } from '../../../src/delivery/sealed-secret.ts';
 import { createIngestKey } from '../../../src/ingest/signed/create-key.ts';
 import { PRESETS } from '../../../src/principals/permissions.ts';
 import { ROLES } from '../../../src/principals/principal.ts';
 import { planStage } from '../../../src/scheduler/stages/plan.ts';
 import { processStage } from '../../../src/scheduler/stages/process.ts';
+import { sealSecret } from '../../../src/secrets/sealed-secret.ts';
 import { createApiKey } from '../../../src/store/api-keys.ts';
 import { queueConnectorRun } from '../../../src/store/connector-runs.ts';
 import { insertConnector } from '../../../src/store/connectors.ts';

@@ -2,7 +2,16 @@ import http from 'node:http';
 import https from 'node:https';
 import { DaybookError } from '../errors.ts';
 
-export interface PostAnswer {
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** Left out: as the configuration says. */
+  readonly timeoutMs?: number;
+}
+
+export interface HttpAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   /** Cut off at 64 KiB. */
@@ -12,24 +21,20 @@ export interface PostAnswer {
 const MOST_ANSWER_BYTES = 1 << 16;
 
 /** Requests to Daybook over connections that are kept. Must be closed. */
-export interface Poster {
+export interface DaybookHttp {
   /**
    * @throws DaybookError `E_UNAVAILABLE` when no answer came in time: whether it arrived is not known
    */
-  post(
-    path: string,
-    body: Buffer,
-    headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<PostAnswer>;
+  ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>;
   close(): void;
 }
 
-export function openPoster(url: string, timeoutMs: number): Poster {
+/** @param usualMs a request without a time of its own is given up after so long */
+export function openDaybookHttp(url: string, usualMs: number): DaybookHttp {
   const secure = url.startsWith('https:');
   const agent = new (secure ? https : http).Agent({ keepAlive: true, maxSockets: 8 });
   return {
-    post(path, body, headers, signal) {
+    ask({ method, path, headers, body, timeoutMs = usualMs }, signal) {
       const both = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       return new Promise((resolve, reject) => {
         const fail = (error: Error & { code?: string }) => {
@@ -38,7 +43,7 @@ export function openPoster(url: string, timeoutMs: number): Poster {
           reject(new DaybookError('E_UNAVAILABLE', { what: url, reason }, error));
         };
         const request = (secure ? https : http).request(`${url}${path}`, {
-          ...{ method: 'POST', agent, signal: both },
+          ...{ method, agent, signal: both },
           headers: { ...headers, 'user-agent': 'daybook-agent', 'content-length': body.length },
         });
         request.on('error', fail);

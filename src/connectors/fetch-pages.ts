@@ -1,16 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asLines, parseAnswer, rowsAt, textAt } from '../../connectors/answer-rows.ts';
-import type { ConnectorSpec } from '../../connectors/connector-spec.ts';
-import {
-  FIRST_PAGE,
-  nextOfLink,
-  nextPlace,
-  type PagePlace,
-  pageRequest,
-} from '../../connectors/page-request.ts';
-import { type AskAnswer, ask, PostFailure } from '../../delivery/outbound/post.ts';
-import type { TargetRules } from '../../delivery/outbound/target.ts';
-import { DaybookError } from '../../errors.ts';
+import { type AskAnswer, ask, PostFailure } from '../delivery/outbound/post.ts';
+import type { TargetRules } from '../delivery/outbound/target.ts';
+import { DaybookError } from '../errors.ts';
+import { asLines, parseAnswer, rowsAt, textAt } from './answer-rows.ts';
+import type { ConnectorSpec } from './connector-spec.ts';
+import { FIRST_PAGE, nextOfLink, nextPlace, type PagePlace, pageRequest } from './page-request.ts';
 
 /** The pages of an API, one after the other, no faster than it may be asked. */
 
