@@ -14,8 +14,8 @@ export interface MongoStub {
   readonly commands: BSON.Document[];
   /** Asked before each `getMore`: what happens instead of its answer. */
   onGetMore: ((nth: number) => 'answer' | 'cut' | 'lose' | 'interrupt') | null;
-  /** Called when a `find` of rows begins. */
-  onFind: (() => void) | null;
+  /** Asked when a `find` of rows begins. */
+  onFind: (() => 'answer' | 'cut') | null;
   close(): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export async function startMongoStub(): Promise<MongoStub> {
     return cursorReply('firstBatch', 0n, `stub.${command['aggregate']}`, array);
   }
 
-  function find(command: BSON.Document): Buffer {
+  function find(command: BSON.Document): Buffer | 'cut' {
     const found = matching(command['find'], command['filter'] ?? {});
     const sort = Object.entries((command['sort'] ?? {}) as Record<string, number>);
     const sorted = remembered(`sort ${command['find']} ${JSON.stringify(sort)}`, found, () =>
@@ -88,7 +88,7 @@ export async function startMongoStub(): Promise<MongoStub> {
     const limit = Number(command['limit'] ?? 0);
     const namespace = `stub.${command['find']}`;
     if (limit > 0) return cursorReply('firstBatch', 0n, namespace, encoded(sorted, 0, limit));
-    stub.onFind?.();
+    if (stub.onFind?.() === 'cut') return 'cut';
     const cursor = { documents: sorted, from: 0, namespace };
     return batch('firstBatch', cursor, Number(command['batchSize'] ?? 101));
   }
