@@ -91,7 +91,9 @@ it('those of today and the two days before are charged once, and once there are 
   expect(await pass()).toMatchObject({ days: 0, failures: [] });
 
   const from = new Date(NOON - 30 * DAY_MS).toISOString().slice(0, 10);
-  await rig.rates(`plan,prefix,valid_from,rate\nstandard,44,${from},0.60\n`);
+  const header = 'plan,prefix,valid_from,rate\n';
+  const rates = `${header}standard,44,${from},0.60\n`;
+  await rig.rates(rates);
   expect(await pass()).toMatchObject({ days: 3, failures: [] });
   expect((await charges()).filter(([, amount]) => amount !== null)).toEqual([
     ['a', '0.6000'],
@@ -105,7 +107,7 @@ it('those of today and the two days before are charged once, and once there are 
 
   await place.insert([call('c', NOON - 60_000, '442', 60)]);
   expect(await pass()).toMatchObject({ days: 1, added: 1 });
-  await rig.rates(`plan,prefix,valid_from,rate\nstandard,33,${from},0.10\n`);
+  await rig.rates(`${rates}standard,33,${from},0.10\n`, { replace: true });
   await pass();
   expect(await charges()).toContainEqual(['elsewhere', '0.1000']);
   expect(await booked()).toBeCloseTo(2.5, 9);
