@@ -11,6 +11,7 @@ import { benchReconcile } from './reconcile.ts';
 import { benchRender } from './render.ts';
 import { type BenchOptions, type BenchRow, tableOf } from './row.ts';
 import { benchSchedules } from './schedules.ts';
+import { benchSources } from './sources.ts';
 
 /** `npm run bench`: every part of the bench, one table at the end. See README.md beside it. */
 
@@ -24,6 +25,7 @@ const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<BenchRow
   ingest: benchIngest,
   mirror: benchMirror,
   schedules: benchSchedules,
+  sources: benchSources,
   load: ({ quick }) => benchLoad(quick ? { rows: 100_000, runs: 3 } : { rows: 1_000_000, runs: 5 }),
 };
 

@@ -17,6 +17,8 @@ import { startHashing } from '../scheduler/hash-files.ts';
 import { startIngest } from '../scheduler/ingest/start-ingest.ts';
 import { watchQueue } from '../scheduler/queue-watch.ts';
 import { startRating } from '../scheduler/rating/start-rating.ts';
+import { startRatingElsewhere } from '../scheduler/rating/start-rating-elsewhere.ts';
+import { startLookingElsewhere } from '../scheduler/restate/start-looking-elsewhere.ts';
 import { startRunExecutor } from '../scheduler/run-executor.ts';
 import { openSendStage } from '../scheduler/send/open-send-stage.ts';
 import { createSendMeter } from '../scheduler/send/send-metrics.ts';
@@ -117,6 +119,8 @@ export async function runRunner(config: Config): Promise<void> {
   const ahead = startPlanningAhead({ database, source, log, wake: () => executor.wake() });
   const expiry = startExpiringProposals({ database, log });
   const rating = startRating({ database, source, holder, log });
+  const elsewhere = startLookingElsewhere({ database, source, holder, log });
+  const ratingElsewhere = startRatingElsewhere({ database, source, holder, log });
   const keys = await openInstallationKeys(config.home, config.secret);
   const rules = { privateTargets: config.privateTargets };
   const connectors = startConnectors({ database, keys, rules, log });
@@ -133,7 +137,8 @@ export async function runRunner(config: Config): Promise<void> {
   onDrain(async () => {
     clearTimeout(sendingAgain);
     watch.stop();
-    const workers = [ahead, ticker, expiry, rating, connectors, ingest, cleaner];
+    const looking = [elsewhere, ratingElsewhere];
+    const workers = [ahead, ticker, expiry, rating, ...looking, connectors, ingest, cleaner];
     await Promise.all([executor.drain(DRAIN_MS), ...workers.map((worker) => worker.stop())]);
     await hasher.stop();
     send.close();

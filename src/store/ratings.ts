@@ -142,3 +142,14 @@ export async function tenantsToRate(tx: Tx, since: number | null): Promise<strin
   );
   return rows.map(({ tenantId }) => tenantId);
 }
+
+/** Tenants that have rates and whose calls of these days stand in another's database. A system transaction. */
+export async function tenantsRatedElsewhere(tx: Tx): Promise<string[]> {
+  const rows = await tx.query<{ tenantId: string }>(
+    `select distinct b.tenant_id as "tenantId" from daybook.source_bindings b
+     where b.dataset = 'calls' and (b.from_date is null or b.from_date <= current_date + 1)
+       and (b.to_date is null or b.to_date >= current_date - 4)
+       and exists (select from daybook.rate_changes c where c.tenant_id = b.tenant_id)`,
+  );
+  return rows.map(({ tenantId }) => tenantId);
+}

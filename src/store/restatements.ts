@@ -47,6 +47,39 @@ export async function listPerhapsChanged(
   );
 }
 
+/**
+ * Retained files that are the last word on their subject, whose rows stand in another's database, and
+ * at which nobody looked for a quarter of an hour or a 24th of their age: the longest ago first. What
+ * was sealed before its source or binding was saved as it is now cannot be compared, and is left out.
+ * System transaction.
+ */
+export async function listBoundElsewhere(tx: Tx, limit: number): Promise<SealedDays[]> {
+  return tx.query(
+    `select ${COLUMNS} from daybook.report_files r
+     where r.removed_at is null and r.retained_until > now()
+       and coalesce(r.looked_at, r.sealed_at)
+         < now() - greatest(interval '15 minutes', (now() - r.sealed_at) / 24)
+       and exists (
+         select from daybook.source_bindings b
+         join daybook.sources s on s.id = b.source_id
+         where b.tenant_id = r.tenant_id and b.dataset = r.dataset
+           and b.created_at <= r.sealed_at and s.changed_at <= r.sealed_at
+           -- Whatever zone its dates are of.
+           and (b.from_date is null or r.window_end > b.from_date - interval '1 day')
+           and (b.to_date is null or r.window_start < b.to_date + interval '2 days'))
+       and not exists (
+         select from daybook.report_files a
+         where a.tenant_id = r.tenant_id and a.amendment_of = r.id)
+     order by coalesce(r.looked_at, r.sealed_at), r.id limit $1`,
+    [limit],
+  );
+}
+
+/** That somebody looks now. Tenant transaction. */
+export async function noteLooked(tx: Tx, id: string): Promise<void> {
+  await tx.run('update daybook.report_files set looked_at = now() where id = $1::uuid', [id]);
+}
+
 /** One file, locked until the transaction ends; null for an unknown id. Tenant transaction. */
 async function lockSealedDays(tx: Tx, id: string): Promise<SealedDays | null> {
   const [row] = await tx.query<SealedDays>(

@@ -1,14 +1,13 @@
+import { DaybookError, type ErrorCode } from '../../errors.ts';
 import type { RowSource } from '../../reports/ports.ts';
 import type { Database } from '../../store/database.ts';
 import { noteInLease, withLease } from '../../store/leases.ts';
-import { oweNotices } from '../../store/notices.ts';
-import { listPerhapsChanged, noteChangedDays, type SealedDays } from '../../store/restatements.ts';
-import { requireTenant } from '../../store/tenants.ts';
+import { listPerhapsChanged } from '../../store/restatements.ts';
 import type { Calendar } from '../../time/calendar.ts';
-import { changedDaysOf } from './changed-days.ts';
+import { lookAtFile } from './look-at-file.ts';
 
 /**
- * Notices that rows came late: sealed files whose days have other rows now say so, and their owner is
+ * Notices that rows of our tables came late: sealed files whose days have other rows now say so, and their owner is
  * told once. Nothing is made: whether an amendment goes out is the owner's choice.
  */
 
@@ -18,6 +17,8 @@ const BATCH = 200;
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 /** A transaction that took so long may show changes that are stamped earlier: 1 h. */
 const LONGEST_WRITE_MS = 3_600_000;
+/** What others' databases fail with. Our own that is away fails the next statement too. */
+const FOREIGN: readonly ErrorCode[] = ['E_UNAVAILABLE', 'E_SOURCE', 'E_MAP'];
 /** Where nobody looked before: as long as files are kept. */
 const FIRST_LOOK_MS = 90 * 86_400_000;
 
@@ -41,7 +42,14 @@ export async function findChanged(
       const batch = await deps.database.asSystem((tx) =>
         listPerhapsChanged(tx, { since, after, limit: BATCH }),
       );
-      for (const file of batch) if (await look(file, calendars, deps, stop)) changed += 1;
+      for (const file of batch) {
+        try {
+          if (await lookAtFile(file, calendars, deps, stop)) changed += 1;
+        } catch (error) {
+          // Some of its days stand in a database that is away; such files are looked at again anyway.
+          if (!isOfForeign(error)) throw error;
+        }
+      }
       const last = batch.at(-1);
       if (!last || batch.length < BATCH) break;
       after = last.id;
@@ -52,28 +60,12 @@ export async function findChanged(
   return found ?? 0;
 }
 
+function isOfForeign(error: unknown): boolean {
+  return error instanceof DaybookError && FOREIGN.includes(error.code);
+}
+
 function sinceOf(detail: unknown, now: number): number {
   const { lookedAt } = detail as { lookedAt?: unknown };
   const before = typeof lookedAt === 'number' ? Math.min(lookedAt, now) : now - FIRST_LOOK_MS;
   return before - LONGEST_WRITE_MS;
-}
-
-async function look(
-  file: SealedDays,
-  calendars: Map<string, Calendar>,
-  { database, source }: { readonly database: Database; readonly source: RowSource },
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { id, tenantId, occurrenceId } = file;
-  const calendar =
-    calendars.get(tenantId) ??
-    (await database.asSystem((tx) => requireTenant(tx, tenantId))).calendar;
-  calendars.set(tenantId, calendar);
-  const days = await changedDaysOf(file, calendar, { source, signal });
-  if (JSON.stringify(days) === JSON.stringify(file.changedDays ?? [])) return false;
-  await database.asTenant(tenantId, (tx) => noteChangedDays(tx, id, days));
-  if (days.length === 0) return false;
-  const detail = { file: id, days };
-  await database.asSystem((tx) => oweNotices(tx, [{ occurrenceId, topic: 'changed', detail }]));
-  return true;
 }

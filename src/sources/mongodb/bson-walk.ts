@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer';
+
 /**
  * Values of documents where they stand in their BSON (bsonspec.org), without an object of each
  * document: a day's documents have many fields, and a report wants some of them.
@@ -27,20 +29,24 @@ export const BSON = {
   minKey: 0xff,
 } as const;
 
-const FIXED: Readonly<Record<number, number>> = {
-  [BSON.double]: 8,
-  [BSON.undefined]: 0,
-  [BSON.objectId]: 12,
-  [BSON.boolean]: 1,
-  [BSON.date]: 8,
-  [BSON.null]: 0,
-  [BSON.int32]: 4,
-  [BSON.timestamp]: 8,
-  [BSON.int64]: 8,
-  [BSON.decimal128]: 16,
-  [BSON.maxKey]: 0,
-  [BSON.minKey]: 0,
-};
+/** By type; -1: it says its own length, or there is no such type. */
+const FIXED = new Int8Array(256).fill(-1);
+for (const [type, size] of [
+  [BSON.double, 8],
+  [BSON.undefined, 0],
+  [BSON.objectId, 12],
+  [BSON.boolean, 1],
+  [BSON.date, 8],
+  [BSON.null, 0],
+  [BSON.int32, 4],
+  [BSON.timestamp, 8],
+  [BSON.int64, 8],
+  [BSON.decimal128, 16],
+  [BSON.maxKey, 0],
+  [BSON.minKey, 0],
+] as const) {
+  FIXED[type] = size;
+}
 
 /** A name among those that are looked for, at one depth. */
 interface Wanted {
@@ -91,16 +97,20 @@ export class BsonWalk {
 
   #walk(from: number, limit: number, wanted: readonly Wanted[]): void {
     const { bytes } = this;
-    const end = from + bytes.readInt32LE(from) - 1;
-    if (end >= limit || bytes[end] !== 0) throw new RangeError('a document does not end well');
+    const end = from + int32At(bytes, from) - 1;
+    if (end < from + 4 || end >= limit || bytes[end] !== 0) {
+      throw new RangeError('a document does not end well');
+    }
     let at = from + 4;
     // Documents of a collection mostly have their fields in one order.
     let next = 0;
     while (at < end) {
       const type = bytes[at];
       const nameAt = at + 1;
-      const nameEnd = bytes.indexOf(0, nameAt);
-      if (nameEnd < 0 || nameEnd >= end) throw new RangeError('a name does not end');
+      let nameEnd = nameAt;
+      // The byte at the end is 0. Names are short: a search that is called would cost more.
+      while (bytes[nameEnd] !== 0) nameEnd++;
+      if (nameEnd >= end) throw new RangeError('a name does not end');
       const valueAt = nameEnd + 1;
       const valueEnd = valueAt + sizeOf(bytes, type, valueAt, end);
       if (valueEnd > end) throw new RangeError('a value is longer than its document');
@@ -132,22 +142,44 @@ function isName(bytes: Buffer, start: number, end: number, name: Buffer): boolea
   return true;
 }
 
+/** Little-endian, as all numbers of BSON; bytes behind the end count as 0. */
+export function int32At(bytes: Buffer, at: number): number {
+  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+}
+
+/** Exact within ±2^53, beyond that the nearest double. */
+export function int64At(bytes: Buffer, at: number): number {
+  return int32At(bytes, at + 4) * 4_294_967_296 + (int32At(bytes, at) >>> 0);
+}
+
+/** ASCII without NUL is text as it stands, whoever wrote it. */
+export function isPlainText(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start > LONG_TEXT) {
+    const text = bytes.subarray(start, end);
+    return isAscii(text) && !text.includes(0);
+  }
+  for (let at = start; at < end; at++) if (bytes[at] === 0 || bytes[at] > 127) return false;
+  return true;
+}
+
+const LONG_TEXT = 64;
+
 function sizeOf(bytes: Buffer, type: number, at: number, end: number): number {
   const fixed = FIXED[type];
-  if (fixed !== undefined) return fixed;
+  if (fixed >= 0) return fixed;
   switch (type) {
     case BSON.string:
     case BSON.symbol:
     case BSON.code:
-      return 4 + atLeast(1, bytes.readInt32LE(at));
+      return 4 + atLeast(1, int32At(bytes, at));
     case BSON.document:
     case BSON.array:
     case BSON.codeWithScope:
-      return atLeast(5, bytes.readInt32LE(at));
+      return atLeast(5, int32At(bytes, at));
     case BSON.binary:
-      return 5 + atLeast(0, bytes.readInt32LE(at));
+      return 5 + atLeast(0, int32At(bytes, at));
     case BSON.dbPointer:
-      return 16 + atLeast(1, bytes.readInt32LE(at));
+      return 16 + atLeast(1, int32At(bytes, at));
     case BSON.regex: {
       const options = bytes.indexOf(0, at) + 1;
       const last = bytes.indexOf(0, options);

@@ -1,9 +1,7 @@
-import { isAscii } from 'node:buffer';
 import { namesakes } from '../../mapping/bind-columns.ts';
 import { GrowingBytes, GrowingNumbers } from '../../mapping/growing-column.ts';
 import { columnsUsed, type FieldSource } from '../../mapping/load-map.ts';
 import { MappedColumns } from '../../mapping/mapped-columns.ts';
-import { Row } from '../../mapping/row.ts';
 import { Span } from '../../mapping/span.ts';
 import {
   integerOf,
@@ -26,8 +24,9 @@ import {
 import { type Dataset, datasetOf, type Field } from '../../reports/dataset.ts';
 import { badRow } from '../bad-row.ts';
 import type { ForeignPlace } from '../foreign-source.ts';
-import { BSON, BsonWalk } from './bson-walk.ts';
+import { BSON, BsonWalk, int32At, int64At, isPlainText } from './bson-walk.ts';
 import { scalarText } from './scalar-text.ts';
+import { WalkedRow } from './walked-row.ts';
 
 /** A field that is a value of the document as it is. */
 interface PlainField {
@@ -37,7 +36,13 @@ interface PlainField {
   readonly bytes: GrowingBytes;
   readonly numbers: GrowingNumbers;
   /** Reads what is no date; null: it is no instant. */
-  readonly asText: MappedColumns | null;
+  readonly asText: MappedText | null;
+}
+
+/** What goes through the map, and the row that it reads. */
+interface MappedText {
+  readonly columns: MappedColumns;
+  readonly row: WalkedRow;
 }
 
 /** A value that rows of one instant are ordered by. */
@@ -53,15 +58,19 @@ export class DocumentRows {
   readonly paths: readonly string[];
   readonly #place: ForeignPlace;
   readonly #dataset: Dataset;
-  readonly #walk: BsonWalk;
+  /** Of the document that is added next, and of the one that was looked at behind it. */
+  #walk: BsonWalk;
+  #ahead: BsonWalk;
+  readonly #anchorPath: number;
   readonly #plain: readonly PlainField[];
-  readonly #mapped: MappedColumns | null;
-  readonly #ties: MappedColumns;
+  readonly #mapped: MappedText | null;
+  readonly #ties: MappedText;
+  /** Where what orders rows of one instant stands as it is; null: the map makes it. */
+  readonly #tiePaths: readonly number[] | null;
   readonly #absent: readonly Field[];
-  readonly #row = new Row();
-  readonly #dates: Uint8Array;
   readonly #span = new Span();
-  rows = 0;
+  #rows = 0;
+  #full: Chunk[] = [];
 
   /** @throws DaybookError `E_MAP` */
   constructor(place: ForeignPlace) {
@@ -75,20 +84,25 @@ export class DocumentRows {
       const source = sources.get(name);
       return source !== undefined && isAsItIs(source);
     };
-    const columns = { shape: dataset, map, columns: paths };
+    const mappedText = (fields: readonly Field[], mostRows: number): MappedText => {
+      const of = new Map([...sources].filter(([name]) => fields.some((f) => f.name === name)));
+      return {
+        columns: new MappedColumns({ shape: dataset, map, columns: paths, fields, mostRows }),
+        row: new WalkedRow(paths, columnsUsed({ ...map, fields: of }, dataset)),
+      };
+    };
+    const pathOf = (name: string) => paths.indexOf((sources.get(name) as PlainSource).text.column);
     this.#place = place;
     this.#dataset = dataset;
     this.#walk = new BsonWalk(paths);
-    this.#dates = new Uint8Array(paths.length);
+    this.#ahead = new BsonWalk(paths);
+    this.#anchorPath = paths.indexOf(anchorColumn);
     this.#plain = dataset.fields.filter(isPlain).map((field) => ({
       rule: valueRule(field, dataset),
-      path: paths.indexOf((sources.get(field.name) as PlainSource).text.column),
+      path: pathOf(field.name),
       bytes: new GrowingBytes(field.type === 'decimal' ? 'decimal' : 'text', CHUNK_ROWS),
       numbers: new GrowingNumbers(field.type === 'instant' ? 'instant' : 'integer', CHUNK_ROWS),
-      asText:
-        field.type === 'instant'
-          ? new MappedColumns({ ...columns, fields: [field], mostRows: 1 })
-          : null,
+      asText: field.type === 'instant' ? mappedText([field], 1) : null,
     }));
     const mapped = dataset.fields.filter((field) => sources.has(field.name) && !isPlain(field));
     // An instant that is after another needs that too; what is plain is then read twice.
@@ -98,34 +112,50 @@ export class DocumentRows {
     const wanted = mapped.some(({ name }) => sources.get(name)?.after)
       ? dataset.fields.filter((field) => mapped.includes(field) || needed.includes(field))
       : mapped;
-    this.#mapped =
-      wanted.length === 0
-        ? null
-        : new MappedColumns({ ...columns, fields: wanted, mostRows: CHUNK_ROWS });
+    this.#mapped = wanted.length === 0 ? null : mappedText(wanted, CHUNK_ROWS);
     const ties = dataset.fields.filter(({ name }) => dataset.tieBreak.includes(name));
-    this.#ties = new MappedColumns({ ...columns, fields: ties, mostRows: 1 });
+    this.#ties = mappedText(ties, 1);
+    this.#tiePaths = ties.every(isPlain) ? dataset.tieBreak.map(pathOf) : null;
     this.#absent = dataset.fields.filter(({ name }) => !sources.has(name));
   }
 
-  /** UTC epoch ms. @throws DaybookError `E_SOURCE_ROW` when it is no date */
-  anchorOf(document: Buffer): number {
-    const walk = this.#walk;
+  /**
+   * The document's anchor, in UTC epoch ms. Then `advance` makes it the one that is added next.
+   * @throws DaybookError `E_SOURCE_ROW` when it is no date
+   */
+  look(document: Buffer): number {
+    const walk = this.#ahead;
     walk.walk(document);
-    const index = this.paths.indexOf(this.#place.anchorColumn);
-    if (walk.types[index] !== BSON.date) {
-      const reason = `${this.#place.anchorColumn} is no date`;
-      throw this.#badRow(this.#dataset.anchor, reason);
+    if (walk.types[this.#anchorPath] !== BSON.date) {
+      const { anchorColumn } = this.#place;
+      throw this.#badRow(this.#dataset.anchor, `${anchorColumn} is no date`, walk);
     }
-    return Number(walk.bytes.readBigInt64LE(walk.starts[index]));
+    return int64At(walk.bytes, walk.starts[this.#anchorPath]);
+  }
+
+  advance(): void {
+    [this.#walk, this.#ahead] = [this.#ahead, this.#walk];
+  }
+
+  /**
+   * Whether the document that was looked at comes behind the one before it, both of one instant;
+   * false: it does not, or their bytes alone do not tell.
+   */
+  isBehind(): boolean {
+    for (const path of this.#tiePaths ?? []) {
+      const order = compareValues(this.#walk, this.#ahead, path);
+      if (order !== 0) return order < 0;
+    }
+    return this.#tiePaths !== null;
   }
 
   /** What orders the document among those of its instant. */
   tiesOf(document: Buffer): readonly TieValue[] {
     this.#walk.walk(document);
-    this.#fillRow();
-    const refusal = this.#ties.add(this.#row);
+    const { columns: read, row } = this.#ties;
+    const refusal = read.add(row.of(this.#walk));
     if (refusal) throw this.#badRow(refusal.field, refusal.reason);
-    const columns = this.#ties.take();
+    const columns = read.take();
     return this.#dataset.tieBreak.map((name) => {
       const value: CellValue = cellAt(columns.get(name) as ChunkColumn, 0);
       return typeof value === 'number' ? value : Buffer.from(value ?? '');
@@ -135,23 +165,39 @@ export class DocumentRows {
   /** @throws DaybookError `E_SOURCE_ROW` */
   add(document: Buffer): void {
     this.#walk.walk(document);
+    this.addWalked();
+  }
+
+  /** The one that was looked at before `advance`. @throws DaybookError `E_SOURCE_ROW` */
+  addWalked(): void {
     for (const field of this.#plain) {
       const refusal = this.#addPlain(field);
       if (refusal) throw this.#badRow(field.rule.field.name, refusal.reason);
     }
     if (this.#mapped) {
-      this.#fillRow();
-      const refusal = this.#mapped.add(this.#row);
+      const refusal = this.#mapped.columns.add(this.#mapped.row.of(this.#walk));
       if (refusal) throw this.#badRow(refusal.field, refusal.reason);
     }
-    this.rows += 1;
+    this.#rows += 1;
+    if (this.#rows === CHUNK_ROWS) this.#full.push(this.#take());
   }
 
-  /** The rows that were added, and begins anew. */
-  take(): Chunk {
-    const { rows } = this;
-    this.rows = 0;
-    const made = this.#mapped?.take() ?? new Map<string, ChunkColumn>();
+  /** Chunks that no row goes into any more. */
+  takeFull(): readonly Chunk[] {
+    const full = this.#full;
+    if (full.length > 0) this.#full = [];
+    return full;
+  }
+
+  /** All rows that are left. */
+  takeAll(): readonly Chunk[] {
+    return this.#rows === 0 ? this.takeFull() : [...this.takeFull(), this.#take()];
+  }
+
+  #take(): Chunk {
+    const rows = this.#rows;
+    this.#rows = 0;
+    const made = this.#mapped?.columns.take() ?? new Map<string, ChunkColumn>();
     for (const { rule, bytes, numbers } of this.#plain) {
       const { name, type } = rule.field;
       made.set(name, type === 'instant' || type === 'integer' ? numbers.take() : bytes.take());
@@ -172,7 +218,7 @@ export class DocumentRows {
     const walk = this.#walk;
     const given = walk.types[path];
     if (given === BSON.date) {
-      const instant = Number(walk.bytes.readBigInt64LE(walk.starts[path]));
+      const instant = int64At(walk.bytes, walk.starts[path]);
       numbers.add(instant);
       return refuseInstant(rule, instant);
     }
@@ -180,9 +226,8 @@ export class DocumentRows {
       numbers.add(Number.NaN);
       return refuseNone(rule);
     }
-    this.#fillRow();
-    const refusal = asText.add(this.#row);
-    const column = asText.take().get(rule.field.name) as ChunkColumn;
+    const refusal = asText.columns.add(asText.row.of(walk));
+    const column = asText.columns.take().get(rule.field.name) as ChunkColumn;
     numbers.add((cellAt(column, 0) as number | null) ?? Number.NaN);
     return refusal;
   }
@@ -193,10 +238,10 @@ export class DocumentRows {
     let value = Number.NaN;
     switch (walk.types[path]) {
       case BSON.int32:
-        value = walk.bytes.readInt32LE(start);
+        value = int32At(walk.bytes, start);
         break;
       case BSON.int64:
-        value = Number(walk.bytes.readBigInt64LE(start));
+        value = int64At(walk.bytes, start);
         break;
       case BSON.double: {
         const double = walk.bytes.readDoubleLE(start);
@@ -243,19 +288,9 @@ export class DocumentRows {
     return refusal;
   }
 
-  /** The document that was walked, as a row of texts. */
-  #fillRow(): void {
-    const walk = this.#walk;
-    this.#row.setTexts(this.paths.map((_, index) => scalarText(walk, index)));
-    this.#row.dateCells = this.#dates;
-    for (let index = 0; index < this.#dates.length; index++) {
-      this.#dates[index] = walk.types[index] === BSON.date ? 1 : 0;
-    }
-  }
-
-  #badRow(field: string, reason: string): Error {
+  #badRow(field: string, reason: string, walk = this.#walk): Error {
     const { from, keyColumn } = this.#place;
-    const key = scalarText(this.#walk, this.paths.indexOf(keyColumn)) ?? '';
+    const key = scalarText(walk, this.paths.indexOf(keyColumn)) ?? '';
     return badRow({ from, key, field, reason });
   }
 }
@@ -275,14 +310,13 @@ function isAsItIs(source: FieldSource): source is PlainSource {
   );
 }
 
-/** ASCII without NUL is text as it stands, whoever wrote it. */
-function isPlainText(bytes: Buffer, start: number, end: number): boolean {
-  if (end - start > LONG_TEXT) {
-    const text = bytes.subarray(start, end);
-    return isAscii(text) && !text.includes(0);
-  }
-  for (let at = start; at < end; at++) if (bytes[at] === 0 || bytes[at] > 127) return false;
-  return true;
+/** By text in code-point order or by number; NaN: their bytes do not tell. */
+function compareValues(a: BsonWalk, b: BsonWalk, path: number): number {
+  const type = a.types[path];
+  if (type !== b.types[path]) return Number.NaN;
+  const [startA, endA, startB, endB] = [a.starts[path], a.ends[path], b.starts[path], b.ends[path]];
+  if (type === BSON.int32) return int32At(a.bytes, startA) - int32At(b.bytes, startB);
+  if (type !== BSON.string) return Number.NaN;
+  if (!isPlainText(a.bytes, startA, endA) || !isPlainText(b.bytes, startB, endB)) return Number.NaN;
+  return a.bytes.compare(b.bytes, startB, endB, startA, endA);
 }
-
-const LONG_TEXT = 64;

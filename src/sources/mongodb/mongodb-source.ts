@@ -10,7 +10,7 @@ import {
   MongoServerError,
 } from 'mongodb';
 import { DaybookError } from '../../errors.ts';
-import { CHUNK_ROWS, type Chunk } from '../../reports/chunk.ts';
+import type { Chunk } from '../../reports/chunk.ts';
 import type { WindowVersion } from '../../reports/ports.ts';
 import { checkPlace } from '../check-place.ts';
 import type {
@@ -19,7 +19,8 @@ import type {
   ForeignSource,
   OpenForeign,
 } from '../foreign-source.ts';
-import { DocumentRows, type TieValue } from './document-rows.ts';
+import { DocumentOrder } from './document-order.ts';
+import { DocumentRows } from './document-rows.ts';
 import { toMongoError } from './mongo-error.ts';
 import { checkPaths, onlyFilters, projectionOf, windowFilter } from './queries.ts';
 import { clientOptions, type MongoServer, parseServer, urlOf } from './server.ts';
@@ -167,7 +168,7 @@ class MongoSource implements ForeignSource {
     const client = new MongoClient(urlOf(this.#server), clientOptions(this.#server, reach));
     client.on('serverOpening', ({ address }) => {
       const host = address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-      if (isIP(host)) reach(host).catch(() => client.close());
+      if (isIP(host)) reach(host).catch(() => client.close().catch(() => {}));
     });
     try {
       return await client.connect();
@@ -203,7 +204,6 @@ class MongoSource implements ForeignSource {
     };
   }
 
-  /** Rows of one instant are ordered here: the server knows neither our keys nor their order. */
   async *#chunks(
     collection: Rows,
     window: Window,
@@ -211,40 +211,26 @@ class MongoSource implements ForeignSource {
     signal: AbortSignal,
   ): AsyncGenerator<Chunk> {
     const rows = new DocumentRows(this.#place);
+    const order = new DocumentOrder(rows);
     let total = 0;
-    let ofInstant: Buffer[] = [];
-    let instant = Number.NaN;
-    for await (const batch of this.#batches(
-      collection,
-      window,
-      () => {
-        // What of this instant has come already comes once more.
-        const from = Number.isNaN(instant) ? window.start : instant;
-        ofInstant = [];
-        return { start: from, end: window.end };
-      },
-      signal,
-    )) {
-      for (const document of batch) {
-        const anchor = rows.anchorOf(document);
-        if (anchor !== instant) {
-          for (const each of inOrder(ofInstant, rows)) {
-            rows.add(each);
-            total += 1;
-            if (rows.rows === CHUNK_ROWS) yield rows.take();
-          }
-          ofInstant = [];
-          instant = anchor;
-        }
-        ofInstant.push(document);
+    const rest = (): Window => {
+      order.forget();
+      // What of this instant has come already comes once more.
+      const { instant } = order;
+      return { start: Number.isNaN(instant) ? window.start : instant, end: window.end };
+    };
+    for await (const batch of this.#batches(collection, window, rest, signal)) {
+      for (const document of batch) order.add(document);
+      for (const chunk of rows.takeFull()) {
+        total += chunk.rows;
+        yield chunk;
       }
     }
-    for (const each of inOrder(ofInstant, rows)) {
-      rows.add(each);
-      total += 1;
-      if (rows.rows === CHUNK_ROWS) yield rows.take();
+    order.settle();
+    for (const chunk of rows.takeAll()) {
+      total += chunk.rows;
+      yield chunk;
     }
-    if (rows.rows > 0) yield rows.take();
     const after = await this.#version(collection, window, signal);
     if (after.fingerprint === version.fingerprint && total === version.rows) return;
     const reason =
@@ -269,10 +255,15 @@ class MongoSource implements ForeignSource {
         projection: this.#projection,
         ...{ raw: true, batchSize: BATCH, maxTimeMS: MOST_SERVER_MS, signal },
       });
+      // Asked for before it is wanted: the server works on the next batch while we do on this one.
+      let more = cursor.hasNext();
       try {
-        while (await cursor.hasNext()) {
+        while (await more) {
           signal.throwIfAborted();
-          yield takeBatch(cursor);
+          const batch = takeBatch(cursor);
+          more = cursor.hasNext();
+          more.catch(() => {});
+          yield batch;
           signal.throwIfAborted();
         }
         return;
@@ -290,33 +281,14 @@ class MongoSource implements ForeignSource {
 function takeBatch(cursor: FindCursor<Document>): readonly Buffer[] {
   // With `raw` they are bytes, whatever their type says.
   const documents = cursor.readBufferedDocuments() as unknown as readonly Uint8Array[];
-  return documents.map((each) => Buffer.from(each.buffer, each.byteOffset, each.byteLength));
+  return documents.map((each) =>
+    each instanceof Buffer ? each : Buffer.from(each.buffer, each.byteOffset, each.byteLength),
+  );
 }
 
 function isLostCursor(error: unknown): boolean {
   if (error instanceof MongoNetworkError) return true;
   return error instanceof MongoServerError && LOST_CURSOR_CODES.includes(Number(error.code));
-}
-
-/** Documents of one instant by the dataset's tie-break. */
-function inOrder(documents: readonly Buffer[], rows: DocumentRows): readonly Buffer[] {
-  if (documents.length < 2) return documents;
-  return documents
-    .map((document) => ({ document, ties: rows.tiesOf(document) }))
-    .sort((a, b) => compareTies(a.ties, b.ties))
-    .map(({ document }) => document);
-}
-
-function compareTies(a: readonly TieValue[], b: readonly TieValue[]): number {
-  for (let index = 0; index < a.length; index++) {
-    const [left, right] = [a[index], b[index]];
-    const order =
-      typeof left === 'number' || typeof right === 'number'
-        ? Number(left) - Number(right)
-        : Buffer.compare(left, right);
-    if (order !== 0) return order;
-  }
-  return 0;
 }
 
 function valueAt(document: Document, path: string): unknown {

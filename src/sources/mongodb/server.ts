@@ -56,6 +56,8 @@ export function urlOf({ hosts }: MongoServer): string {
 const CONNECT_MS = 10_000;
 /** Sorting a day without an index takes its time. */
 const SILENCE_MS = 120_000;
+/** Between two looks at a server that was lost, while a reading waits to go on. */
+const LOOK_AGAIN_MS = 100;
 
 export function clientOptions(
   server: MongoServer,
@@ -71,10 +73,10 @@ export function clientOptions(
     connectTimeoutMS: CONNECT_MS,
     serverSelectionTimeoutMS: CONNECT_MS,
     socketTimeoutMS: SILENCE_MS,
+    minHeartbeatFrequencyMS: LOOK_AGAIN_MS,
     maxPoolSize: 4,
     readConcernLevel: 'majority',
     retryReads: false,
-    monitorCommands: false,
     lookup: (name, options, done) => {
       reach(name).then(
         (address) => {

@@ -172,20 +172,25 @@ describe('200 values that would be operators', () => {
       ...[`MINE${word}`, `mine${word}`, `*${word}`, `%${word}`, `(?:)${word}`],
     ]);
     expect(payloads.length).toBe(200);
-    let rows = 0;
     stub.collections.set('calls', (stub.collections.get('calls') ?? []).slice(0, 50));
-    for (const [index, payload] of payloads.entries()) {
-      const ways: Only[] = [{ column: 'company', equals: payload }];
-      if (index % 4 === 0) ways.push({ column: 'company', startsWith: payload });
-      for (const only of ways) {
-        const source = openMongo(connectionTo(stub.host), { ...callPlace('mine'), only });
-        const [version] = await source.versions({
-          ...{ tenantId: 'mine', dataset: 'calls', windows: [DAY] },
-          signal: AbortSignal.timeout(60_000),
-        });
-        rows += version.rows;
-        await source.close();
-      }
+    const ways: Only[] = payloads.flatMap((payload, index) => {
+      const equals = { column: 'company', equals: payload };
+      return index % 4 === 0 ? [equals, { column: 'company', startsWith: payload }] : [equals];
+    });
+    const rowsOf = async (only: Only) => {
+      const source = openMongo(connectionTo(stub.host), { ...callPlace('mine'), only });
+      const [version] = await source.versions({
+        ...{ tenantId: 'mine', dataset: 'calls', windows: [DAY] },
+        signal: AbortSignal.timeout(60_000),
+      });
+      await source.close();
+      return version.rows;
+    };
+    let rows = 0;
+    // Each has a connection of its own.
+    for (let at = 0; at < ways.length; at += 25) {
+      const found = await Promise.all(ways.slice(at, at + 25).map(rowsOf));
+      rows += found.reduce((sum, each) => sum + each, 0);
     }
     expect(rows).toBe(0);
   }, 120_000);

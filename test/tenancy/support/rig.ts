@@ -14,6 +14,7 @@ import { loadQueued } from '../../../src/scheduler/ingest/load-queued.ts';
 import { createSummaryProducer } from '../../../src/scheduler/produce-summary.ts';
 import { createChangesProducer } from '../../../src/scheduler/restate/changes-since.ts';
 import { findChanged } from '../../../src/scheduler/restate/find-changed.ts';
+import { findChangedElsewhere } from '../../../src/scheduler/restate/find-changed-elsewhere.ts';
 import { createSendStage } from '../../../src/scheduler/send/send.ts';
 import {
   claimConnectorRun,
@@ -558,7 +559,9 @@ export function flows(): Record<string, Flow> {
     await all['a schedule, run, made and sealed'](rig, own);
     await loadAll(database, own.tenant, `${own.canary}-${randomUUID()}`);
     const source = rowsOfAll(database);
-    await findChanged(Date.now(), { database, source, holder: 'x' }, AbortSignal.timeout(20_000));
+    const looking = { database, source, holder: 'x' };
+    await findChanged(Date.now(), looking, AbortSignal.timeout(20_000));
+    await findChangedElsewhere(looking, AbortSignal.timeout(20_000));
     const headers = { authorization: `Bearer ${own.keys.admin}` };
     const list = await server.inject({ url: '/v1/files?changed=true&limit=1', headers });
     const [file] = (list.json() as { items: { id: string }[] }).items;

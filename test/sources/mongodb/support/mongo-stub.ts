@@ -14,9 +14,16 @@ export interface MongoStub {
   readonly commands: BSON.Document[];
   /** Asked before each `getMore`: what happens instead of its answer. */
   onGetMore: ((nth: number) => 'answer' | 'cut' | 'lose' | 'interrupt') | null;
-  /** Called when a `find` of rows begins. */
-  onFind: (() => void) | null;
+  /** Asked when a `find` of rows begins. */
+  onFind: (() => 'answer' | 'cut') | null;
   close(): Promise<void>;
+}
+
+/** What of its documents is still to be given. */
+interface Cursor {
+  readonly documents: readonly Buffer[];
+  readonly from: number;
+  readonly namespace: string;
 }
 
 const OP_MSG = 2013;
@@ -26,7 +33,7 @@ const HANDSHAKE = ['hello', 'ismaster', 'isMaster', 'ping', 'endSessions', 'kill
 
 export async function startMongoStub(): Promise<MongoStub> {
   const collections = new Map<string, Buffer[]>();
-  const cursors = new Map<bigint, { documents: Buffer[]; namespace: string }>();
+  const cursors = new Map<bigint, Cursor>();
   const sockets = new Set<Socket>();
   const answers = new Map<string, { of: readonly Buffer[]; made: Buffer[] }>();
   let lastCursor = 1n;
@@ -68,10 +75,11 @@ export async function startMongoStub(): Promise<MongoStub> {
     const [match] = command['pipeline'] as { $match: BSON.Document }[];
     const n = matching(command['aggregate'], match.$match).length;
     const firstBatch = n === 0 ? [] : [BSON.serialize({ _id: 1, n })];
-    return cursorReply('firstBatch', 0n, `stub.${command['aggregate']}`, firstBatch.map(toBuffer));
+    const array = arrayOf(firstBatch.map(toBuffer));
+    return cursorReply('firstBatch', 0n, `stub.${command['aggregate']}`, array);
   }
 
-  function find(command: BSON.Document): Buffer {
+  function find(command: BSON.Document): Buffer | 'cut' {
     const found = matching(command['find'], command['filter'] ?? {});
     const sort = Object.entries((command['sort'] ?? {}) as Record<string, number>);
     const sorted = remembered(`sort ${command['find']} ${JSON.stringify(sort)}`, found, () =>
@@ -79,9 +87,10 @@ export async function startMongoStub(): Promise<MongoStub> {
     );
     const limit = Number(command['limit'] ?? 0);
     const namespace = `stub.${command['find']}`;
-    if (limit > 0) return cursorReply('firstBatch', 0n, namespace, sorted.slice(0, limit));
-    stub.onFind?.();
-    return batch('firstBatch', namespace, sorted, Number(command['batchSize'] ?? 101));
+    if (limit > 0) return cursorReply('firstBatch', 0n, namespace, encoded(sorted, 0, limit));
+    if (stub.onFind?.() === 'cut') return 'cut';
+    const cursor = { documents: sorted, from: 0, namespace };
+    return batch('firstBatch', cursor, Number(command['batchSize'] ?? 101));
   }
 
   function getMore(command: BSON.Document): Buffer | 'cut' {
@@ -94,23 +103,18 @@ export async function startMongoStub(): Promise<MongoStub> {
     if (what === 'interrupt') return failure(11_600, 'InterruptedAtShutdown');
     if (what === 'lose' || !cursor) return failure(43, 'CursorNotFound');
     cursors.delete(id);
-    return batch(
-      'nextBatch',
-      cursor.namespace,
-      cursor.documents,
-      Number(command['batchSize'] ?? 1e6),
-    );
+    return batch('nextBatch', cursor, Number(command['batchSize'] ?? 1e6));
   }
 
-  function batch(name: string, namespace: string, documents: Buffer[], size: number): Buffer {
-    const rest = documents.slice(size);
+  function batch(name: string, { documents, from, namespace }: Cursor, size: number): Buffer {
+    const end = batchEnd(documents, from, size);
     let id = 0n;
-    if (rest.length > 0) {
+    if (end < documents.length) {
       lastCursor += 1n;
       id = lastCursor;
-      cursors.set(id, { documents: rest, namespace });
+      cursors.set(id, { documents, from: end, namespace });
     }
-    return cursorReply(name, id, namespace, documents.slice(0, size));
+    return cursorReply(name, id, namespace, encoded(documents, from, end));
   }
 
   function matching(collection: string, filter: BSON.Document): Buffer[] {
@@ -211,9 +215,36 @@ function failure(code: number, codeName: string): Buffer {
   return reply({ ok: 0, code, codeName, errmsg: codeName });
 }
 
+const MOST_BATCH_BYTES = 16_777_216;
+
+/** As a real one ends a batch: by the number that was asked for, or by its bytes. */
+function batchEnd(documents: readonly Buffer[], from: number, size: number): number {
+  const most = Math.min(from + size, documents.length);
+  let bytes = 0;
+  for (let end = from; end < most; end++) {
+    bytes += documents[end].length;
+    if (bytes > MOST_BATCH_BYTES && end > from) return end;
+  }
+  return most;
+}
+
+const batches = new WeakMap<readonly Buffer[], Map<string, Buffer>>();
+
+/** An answer that was given before costs nothing: those who are timed wait for their own work. */
+function encoded(documents: readonly Buffer[], from: number, end: number): Buffer {
+  const known = batches.get(documents) ?? new Map<string, Buffer>();
+  batches.set(documents, known);
+  const made = known.get(`${from}-${end}`) ?? arrayOf(documents.slice(from, end));
+  known.set(`${from}-${end}`, made);
+  return made;
+}
+
 /** Documents go out as the bytes that they are: a library would not write some of them. */
-function cursorReply(name: string, id: bigint, namespace: string, documents: Buffer[]): Buffer {
-  const array = documentOf(documents.map((bytes, index) => [0x03, String(index), bytes] as const));
+function arrayOf(documents: readonly Buffer[]): Buffer {
+  return documentOf(documents.map((bytes, index) => [0x03, String(index), bytes] as const));
+}
+
+function cursorReply(name: string, id: bigint, namespace: string, array: Buffer): Buffer {
   const cursorId = Buffer.alloc(8);
   cursorId.writeBigInt64LE(id);
   const text = Buffer.concat([Buffer.alloc(4), Buffer.from(`${namespace}\0`)]);
