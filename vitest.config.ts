@@ -12,6 +12,8 @@ const common = {
 /** Tests of `node` whose every case is tried in `long`; `node` tries a choice of them. */
 const THOROUGH = [
   'test/acceptance/exports.test.ts',
+  'test/acceptance/same-bytes.test.ts',
+  'test/acceptance/usage.test.ts',
   'test/sources/mongodb/lost-cursors.test.ts',
   'test/tenancy/forgotten-filter.test.ts',
 ];
