@@ -120,7 +120,7 @@ it('a snapshot goes whole, and again only when a row is another', async () => {
     });
     expect(await onceWith(config)).toMatchObject([{ error: null, taken: 3 }]);
     expect(receiver.taken.map(({ path }) => path.replace('/v1/ingest/calls', ''))).toEqual([
-      ...['/mirror', '/mirror/snap1/rows?part=5000', '/mirror/snap1/commit'],
+      ...['/mirror', '/mirror/snap1/rows?part=1000', '/mirror/snap1/commit'],
     ]);
     expect(await onceWith(config)).toMatchObject([{ error: null, read: 3, taken: 0 }]);
     await maria.sql("update prices set price = 3.31 where sku = 'c'");
