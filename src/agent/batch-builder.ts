@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { Part } from './spool.ts';
+import type { Part } from './item.ts';
 
 const compress = promisify(gzip);
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { signedHeaders } from '../delivery/webhook/standard-webhooks.ts';
 import type { SigningKey } from './agent-config.ts';
 import type { DaybookHttp, HttpAnswer } from './daybook-http.ts';
-import type { Item, Part } from './spool.ts';
+import type { Item, Part } from './item.ts';
 
 /** The calls of Daybook's signed ingest: which path, which body, and what an answer means. */
 

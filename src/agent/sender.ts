@@ -5,8 +5,9 @@ import { toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { partOf } from './batch-builder.ts';
 import type { Answer, IngestClient } from './ingest-client.ts';
+import type { Item, Part } from './item.ts';
 import { backOffMs, type Pace } from './pace.ts';
-import type { Item, Part, Spool, Spooled } from './spool.ts';
+import type { Spool, Spooled } from './spool.ts';
 
 const inflate = promisify(gunzip);
 const LF = 10;

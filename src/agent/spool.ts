@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaybookError, toFileError } from '../errors.ts';
 import { writeDurably } from './durable-file.ts';
+import { decodeItem, encodeItem, type Item, type ItemKind } from './item.ts';
 import { advance, NO_PLACE, type Place, type PlaceStep } from './place.ts';
 
 /**
@@ -13,32 +14,6 @@ import { advance, NO_PLACE, type Place, type PlaceStep } from './place.ts';
  * a batch is there or not. The state moves when a batch is accepted; what it has passed is removed,
  * at once or at the next start. The bytes of a batch never change, so every attempt sends the same.
  */
-
-export type ItemKind =
-  | 'rows'
-  | 'complete'
-  | 'mirror_begin'
-  | 'mirror_rows'
-  | 'mirror_commit'
-  | 'note';
-
-/** A body as it goes out, gzip coded. */
-export interface Part {
-  /** `webhook-id`. */
-  readonly id: string;
-  readonly bytes: Buffer;
-  readonly rows: number;
-}
-
-export interface Item {
-  readonly kind: ItemKind;
-  /** Where its rows come from, for logs. */
-  readonly position: string;
-  readonly step: PlaceStep;
-  readonly parts: readonly Part[];
-  /** Of a mirror: what begin and commit say. */
-  readonly about?: Readonly<Record<string, string | number | null>>;
-}
 
 export interface Spooled {
   readonly sequence: number;
@@ -333,28 +308,4 @@ async function readState(folder: string, source: string): Promise<State> {
   throw new DaybookError('E_CONFIG', {
     reason: `${path} is of another source (${state.source}; configured is ${source}); give the source another name, or remove that folder to begin anew`,
   });
-}
-
-/** One line of JSON, then the bodies. */
-function encodeItem(item: Item): Buffer[] {
-  const parts = item.parts.map(({ id, bytes, rows }) => ({ id, rows, length: bytes.length }));
-  const head = Buffer.from(`${JSON.stringify({ ...item, parts })}\n`);
-  return [head, ...item.parts.map(({ bytes }) => bytes)];
-}
-
-function decodeItem(bytes: Buffer, where: string): Item {
-  const end = bytes.indexOf(10);
-  const head = JSON.parse(bytes.toString('utf8', 0, end)) as Omit<Item, 'parts'> & {
-    readonly parts: readonly { id: string; rows: number; length: number }[];
-  };
-  let at = end + 1;
-  const parts = head.parts.map(({ id, rows, length }) => {
-    const part = { id, rows, bytes: bytes.subarray(at, at + length) };
-    at += length;
-    return part;
-  });
-  if (at !== bytes.length) {
-    throw new DaybookError('E_IO', { where, reason: 'the batch is cut off' });
-  }
-  return { ...head, parts };
 }

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { readContent, readStored } from '../delivery/read-file.ts';
 import { gone, openStoredFile } from '../delivery/stored-file.ts';
 import { DaybookError } from '../errors.ts';
+import { LOOK_UP } from '../store/database.ts';
 import { type FileRow, findBlocksOfFile } from '../store/files.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { ApiDeps } from './deps.ts';
@@ -51,7 +52,7 @@ export async function sendFinished(
     const blocks = await deps.database.asTenant(
       file.tenantId,
       (tx) => findBlocksOfFile(tx, file.id),
-      { readOnly: true, single: true, prepared: true },
+      LOOK_UP,
     );
     const opened = { ...file, handle, blocks };
     return await sendChunks(reply, (isStored ? readStored : readContent)(opened, span));

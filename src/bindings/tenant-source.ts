@@ -5,7 +5,7 @@ import type { RowSource } from '../reports/ports.ts';
 import { type Binding, createBoundSource } from '../sources/bound-source.ts';
 import { createOpenedSources } from '../sources/opened-sources.ts';
 import { createPostgresSource } from '../sources/postgres/postgres-source.ts';
-import type { Database } from '../store/database.ts';
+import { type Database, LOOK_UP } from '../store/database.ts';
 import { type BoundSource, findBoundSources } from '../store/source-bindings.ts';
 import { windowOf } from '../time/calendar.ts';
 import { openBound } from './open-bound.ts';
@@ -27,9 +27,10 @@ export function createTenantSource(deps: {
   let keys: Promise<InstallationKeys> | null = null;
 
   async function bindingsOf(tenantId: string, dataset: DatasetName): Promise<Binding[]> {
-    const bound = await database.asSystem((tx) => findBoundSources(tx, { tenantId, dataset }), {
-      ...{ readOnly: true, single: true, prepared: true },
-    });
+    const bound = await database.asSystem(
+      (tx) => findBoundSources(tx, { tenantId, dataset }),
+      LOOK_UP,
+    );
     return bound.map((each) => ({
       ...spanOf(each),
       key: keyOf(each),

@@ -5,7 +5,7 @@ import { DaybookError, type ErrorCode, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RunHint } from '../pool/messages.ts';
 import { fileNameOf, mediaTypeOf } from '../reports/render/media-types.ts';
-import type { Tx } from '../store/database.ts';
+import { LOOK_UP, type Tx } from '../store/database.ts';
 import { findFileOfRun, insertFile } from '../store/files.ts';
 import type { ClaimedRun, RunProgress } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';
@@ -60,9 +60,7 @@ export async function executeRun(
   let state: RunHint['state'] = 'running';
   try {
     if (run.attempts - run.setbacks > ATTEMPTS) throw usedUp(run);
-    const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId), {
-      ...{ readOnly: true, single: true, prepared: true },
-    });
+    const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId), LOOK_UP);
     if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
     const job = {
       tenant,

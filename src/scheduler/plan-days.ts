@@ -4,7 +4,7 @@ import { rowsPartKey } from '../reports/part-keys.ts';
 import type { RowSource } from '../reports/ports.ts';
 import type { ReportRequest } from '../reports/request.ts';
 import { isSettled } from '../reports/settled.ts';
-import type { Database } from '../store/database.ts';
+import { type Database, LOOK_UP } from '../store/database.ts';
 import { findClockAndMark } from '../store/dataset-marks.ts';
 import type { Tenant } from '../store/tenants.ts';
 import { type Calendar, calendarOf, daysOf } from '../time/calendar.ts';
@@ -35,9 +35,7 @@ export async function planDays(
   const { signal } = deps;
   const [versions, { now, completeThrough }] = await Promise.all([
     deps.source.versions({ tenantId: tenant.id, dataset, windows: days, signal }),
-    deps.database.asTenant(tenant.id, (tx) => findClockAndMark(tx, dataset), {
-      ...{ readOnly: true, single: true, prepared: true },
-    }),
+    deps.database.asTenant(tenant.id, (tx) => findClockAndMark(tx, dataset), LOOK_UP),
   ]);
   return days.map((day, index) => ({
     day,

@@ -8,6 +8,7 @@ import { reportKind } from '../reports/registry.ts';
 import { keptFold, rollUp } from '../reports/roll-up.ts';
 import type { Summary, SummaryProducer } from '../reports/summary.ts';
 import type { DayTotals, FoldSpec } from '../reports/totals.ts';
+import { LOOK_UP } from '../store/database.ts';
 import { findTenant } from '../store/tenants.ts';
 import { irregularDaysOf, windowOf } from '../time/calendar.ts';
 import { dataAsOfDays, type MadeDay, makeDays } from './make-days.ts';
@@ -20,9 +21,7 @@ export function createSummaryProducer(
 ): SummaryProducer {
   return async ({ tenantId, request, by }, signal) => {
     const kind = reportKind(request.report);
-    const tenant = await deps.database.asSystem((tx) => findTenant(tx, tenantId), {
-      ...{ readOnly: true, single: true, prepared: true },
-    });
+    const tenant = await deps.database.asSystem((tx) => findTenant(tx, tenantId), LOOK_UP);
     if (!tenant) throw new RangeError(`no tenant ${tenantId}`);
     const overall = summaryFold(kind, request);
     const grouped: FoldSpec = { ...overall, by: parseSummaryBy(kind, by) };

@@ -1,6 +1,6 @@
 import { toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { Database } from '../store/database.ts';
+import { type Database, LOOK_UP } from '../store/database.ts';
 import { countQueued } from '../store/runs.ts';
 
 const LOOK_MS = 1_000;
@@ -16,9 +16,7 @@ export function watchQueue(deps: {
     if (looking) return;
     looking = true;
     try {
-      const counted = await deps.database.asSystem((tx) => countQueued(tx, 'interactive'), {
-        ...{ readOnly: true, single: true, prepared: true },
-      });
+      const counted = await deps.database.asSystem((tx) => countQueued(tx, 'interactive'), LOOK_UP);
       deps.tell({ queuedRuns: counted.runs, queuedDays: counted.days });
     } catch (error) {
       deps.log.warn({ error: toDaybookError(error).message }, 'the queue was not counted');

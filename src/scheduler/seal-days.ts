@@ -1,5 +1,6 @@
 import { DaybookError } from '../errors.ts';
 import { subjectOf } from '../reports/schedule-request.ts';
+import { LOOK_UP } from '../store/database.ts';
 import { type DayKeys, findLatestSealed } from '../store/report-files.ts';
 import type { MadeDay } from './make-days.ts';
 import type { PlannedDay } from './plan-days.ts';
@@ -25,7 +26,7 @@ export async function sealDays(
   const before = await database.asTenant(
     tenant.id,
     (tx) => findLatestSealed(tx, subjectOf(request)),
-    { readOnly: true, single: true, prepared: true },
+    LOOK_UP,
   );
   if (before === null) return { revision: 1, dayKeys };
   const same = JSON.stringify(before.dayKeys) === JSON.stringify(dayKeys);

@@ -81,6 +81,9 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** One statement that looks something up by key. */
+export const LOOK_UP = { readOnly: true, single: true, prepared: true } as const;
+
 const TRIES = 5;
 /** To connect and to begin: nothing is computed then, so silence soon means a dead server. */
 const OPENING_MS = 10_000;
@@ -125,6 +128,7 @@ export function openDatabase(options: {
     const opening = {
       text,
       timeoutMs,
+      readOnly: settings.readOnly ?? false,
       single: settings.single ?? false,
       prepared: settings.prepared ?? false,
     };
@@ -166,7 +170,7 @@ export function openDatabase(options: {
 }
 
 interface Attempt {
-  /** Whether the work may have done anything. */
+  /** Whether the work may have done anything that lasts. */
   begun: boolean;
 }
 
@@ -174,6 +178,7 @@ interface Opening {
   readonly text: string;
   /** Of a statement. */
   readonly timeoutMs: number;
+  readonly readOnly: boolean;
   readonly single: boolean;
   readonly prepared: boolean;
 }
@@ -205,6 +210,8 @@ async function once<T>(
     const answered = send<R>(text, values);
     committed = send('commit');
     committed.catch(() => {});
+    // It may be done from here on, whether the opening is ever answered or not.
+    attempt.begun = !opening.readOnly;
     return answered;
   };
   try {
@@ -239,7 +246,8 @@ async function once<T>(
     return result;
   } catch (error) {
     if (isConnectionLoss(error)) broken = error as Error;
-    else if (!broken && !committed)
+    else if (committed) await (committed as Promise<unknown>).catch(onError);
+    else if (!broken)
       await client.query(withDeadline('rollback', undefined, OPENING_MS)).catch(onError);
     throw error;
   } finally {
@@ -250,8 +258,8 @@ async function once<T>(
 }
 
 /**
- * What opens a transaction goes out in one packet with the first statement of its work: half the
- * round trips of a transaction of one statement. Were it refused, the statement would be, too.
+ * What opens a transaction goes out in one packet with the first statement of its work, which saves
+ * a round trip. Were it refused, the statement would be, too.
  */
 function openedWithWork<T>(
   client: pg.PoolClient,

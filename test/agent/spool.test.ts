@@ -2,7 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Item, Spool } from '../../src/agent/spool.ts';
+import type { Item } from '../../src/agent/item.ts';
+import { Spool } from '../../src/agent/spool.ts';
 import { temporaryFolder } from './support/agents.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Database, openDatabase, type Tx } from '../../src/store/database.ts';
+import { type Database, LOOK_UP, openDatabase, type Tx } from '../../src/store/database.ts';
 import { cutAfterCommit, poolerBefore } from '../support/cut-proxy.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -357,6 +357,43 @@ describe('a commit whose answer is lost', () => {
     } finally {
       await proxy.close();
       await test.database.asSystem((tx) => tx.run('delete from daybook.leases'));
+    }
+  });
+
+  it('is not done again either where it went out with its only statement', async () => {
+    const proxy = await cutAfterCommit(test.url, 1);
+    const add = (tx: Tx) => tx.run('update public.counter set n = n + $1', [1]);
+    const read = () => test.database.asOwner((tx) => tx.query('select n from public.counter'));
+    await test.database.asOwner((tx) => tx.run('update public.counter set n = 0'));
+    try {
+      await withPool(
+        1,
+        async (database) => {
+          const added = database.asOwner(add, { single: true });
+          await expect(added).rejects.toMatchObject({ code: 'E_UNAVAILABLE' });
+          expect(await read()).toEqual([{ n: 1 }]);
+        },
+        proxy.url,
+      );
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('is asked again where its only statement reads', async () => {
+    const proxy = await cutAfterCommit(test.url, 1);
+    try {
+      await withPool(
+        1,
+        async (database) => {
+          const one = database.asSystem((tx) => tx.query('select 1 as one', []), LOOK_UP);
+          expect(await one).toEqual([{ one: 1 }]);
+          expect(proxy.cuts()).toBe(1);
+        },
+        proxy.url,
+      );
+    } finally {
+      await proxy.close();
     }
   });
 

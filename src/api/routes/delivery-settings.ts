@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { webhookSecretText } from '../../delivery/webhook/standard-webhooks.ts';
 import { DaybookError } from '../../errors.ts';
 import { parseAllowedDomains } from '../../reports/mail-address.ts';
+import { LOOK_UP } from '../../store/database.ts';
 import {
   changeDeliverySettings,
   type DeliverySettings,
@@ -51,13 +52,7 @@ export function deliverySettingsRoutes({ server, deps }: RouteContext): void {
     },
     async (request) => {
       const { tenant } = actorOf(request);
-      return viewSettings(
-        await database.asTenant(tenant.id, readDeliverySettings, {
-          readOnly: true,
-          single: true,
-          prepared: true,
-        }),
-      );
+      return viewSettings(await database.asTenant(tenant.id, readDeliverySettings, LOOK_UP));
     },
   );
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
 import { ACTIONS, may } from '../../principals/permissions.ts';
 import { type Principal, ROLES, type Role } from '../../principals/principal.ts';
+import { LOOK_UP } from '../../store/database.ts';
 import { addMember, listMembers, type Member, removeMember } from '../../store/members.ts';
 import { actorOf } from '../access.ts';
 import { isUuid } from '../uuid.ts';
@@ -31,9 +32,11 @@ export function memberRoutes({ server, deps: { database } }: RouteContext): void
     },
     async (request) => {
       const { tenant } = actorOf(request);
-      const members = await database.asTenant(tenant.id, (tx) => listMembers(tx, tenant.id), {
-        ...{ readOnly: true, single: true, prepared: true },
-      });
+      const members = await database.asTenant(
+        tenant.id,
+        (tx) => listMembers(tx, tenant.id),
+        LOOK_UP,
+      );
       return {
         items: members.map(viewMember),
       };

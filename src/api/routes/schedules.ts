@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { checkRawRecipients } from '../../delivery/check-recipient.ts';
 import { demandReport } from '../../principals/permissions.ts';
+import { LOOK_UP } from '../../store/database.ts';
 import { readDeliverySettings } from '../../store/delivery-settings.ts';
 import { onceByKey } from '../../store/idempotency.ts';
 import {
@@ -48,9 +49,7 @@ export function scheduleRoutes({ server, deps }: RouteContext): void {
     },
     async (request) => {
       const { tenant } = actorOf(request);
-      const schedules = await database.asTenant(tenant.id, listSchedules, {
-        ...{ readOnly: true, single: true, prepared: true },
-      });
+      const schedules = await database.asTenant(tenant.id, listSchedules, LOOK_UP);
       return { items: schedules.map(viewSchedule) };
     },
   );

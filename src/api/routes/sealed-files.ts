@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
 import { mediaTypeOf } from '../../reports/render/media-types.ts';
 import { FORMATS } from '../../reports/request.ts';
+import { LOOK_UP } from '../../store/database.ts';
 import { listDeliveries } from '../../store/deliveries.ts';
 import { onceByKey } from '../../store/idempotency.ts';
 import { findReportFile, listReportFiles, type ReportFileRow } from '../../store/report-files.ts';
@@ -60,9 +61,7 @@ export function sealedFileRoutes({ server, deps }: RouteContext): void {
       const { files, next } = await database.asTenant(
         tenant.id,
         (tx) => listReportFiles(tx, page),
-        {
-          ...{ readOnly: true, single: true, prepared: true },
-        },
+        LOOK_UP,
       );
       return { items: files.map(viewSealedFile), next_cursor: writeCursor(next) };
     },

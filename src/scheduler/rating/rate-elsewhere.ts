@@ -1,11 +1,10 @@
-import { toDaybookError } from '../../errors.ts';
 import type { RowSource } from '../../reports/ports.ts';
 import type { Database } from '../../store/database.ts';
-import { withLease } from '../../store/leases.ts';
 import { tenantsRatedElsewhere } from '../../store/ratings.ts';
-import { requireTenant, type Tenant } from '../../store/tenants.ts';
+import type { Tenant } from '../../store/tenants.ts';
 import { dayAt, daysOf } from '../../time/calendar.ts';
 import { addDays } from '../../time/day-number.ts';
+import { eachTenant, type TenantFailure } from './each-tenant.ts';
 import type { createPriceBooks, PriceBook } from './price-book.ts';
 import { rateSpan } from './rate-span.ts';
 
@@ -16,7 +15,6 @@ import { rateSpan } from './rate-span.ts';
  */
 
 const LEASE = 'rating elsewhere';
-const LEASE_SECONDS = 60;
 const HOUR_MS = 3_600_000;
 const DAYS_BEFORE = 2;
 /** One tenant's days, whose database may be slow or away: 2 min. */
@@ -41,7 +39,7 @@ export interface RatedElsewhere {
   readonly added: number;
   readonly changed: number;
   readonly removed: number;
-  readonly failures: readonly { readonly tenant: string; readonly reason: string }[];
+  readonly failures: readonly TenantFailure[];
 }
 
 /**
@@ -56,25 +54,14 @@ export async function rateElsewhere(
   const { database, holder } = deps;
   const ids = await database.asSystem(tenantsRatedElsewhere, { readOnly: true });
   const total = { days: 0, added: 0, changed: 0, removed: 0 };
-  const failures: { tenant: string; reason: string }[] = [];
-  if (ids.length === 0) return { ...total, failures };
-  return withLease(database, { name: LEASE, holder, seconds: LEASE_SECONDS }, async (held) => {
-    const stop = AbortSignal.any([signal, held.signal]);
-    for (const id of ids) {
-      stop.throwIfAborted();
-      try {
-        const tenant = await database.asSystem((tx) => requireTenant(tx, id));
-        const book = await deps.openBook(tenant);
-        if (book.since === null) continue;
-        const patience = AbortSignal.any([stop, AbortSignal.timeout(PATIENCE_MS)]);
-        await rateDays({ tenant, book, since: book.since, now }, total, deps, patience);
-      } catch (error) {
-        stop.throwIfAborted();
-        failures.push({ tenant: id, reason: toDaybookError(error).message });
-      }
-    }
-    return { ...total, failures };
-  });
+  const rateOne = async (tenant: Tenant, stop: AbortSignal) => {
+    const book = await deps.openBook(tenant);
+    if (book.since === null) return;
+    const patience = AbortSignal.any([stop, AbortSignal.timeout(PATIENCE_MS)]);
+    await rateDays({ tenant, book, since: book.since, now }, total, deps, patience);
+  };
+  const failures = await eachTenant(ids, { database, lease: LEASE, holder }, rateOne, signal);
+  return failures && { ...total, failures };
 }
 
 async function rateDays(

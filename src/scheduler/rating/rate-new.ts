@@ -1,7 +1,6 @@
-import { toDaybookError } from '../../errors.ts';
-import { withLease } from '../../store/leases.ts';
 import { type CallHour, hoursToRate, tenantsToRate } from '../../store/ratings.ts';
-import { requireTenant, type Tenant } from '../../store/tenants.ts';
+import type { Tenant } from '../../store/tenants.ts';
+import { eachTenant, type TenantFailure } from './each-tenant.ts';
 import type { createPriceBooks } from './price-book.ts';
 import { rateSpan, type SpanDeps } from './rate-span.ts';
 
@@ -12,7 +11,6 @@ import { rateSpan, type SpanDeps } from './rate-span.ts';
  */
 
 const LEASE = 'rating';
-const LEASE_SECONDS = 60;
 const HOUR_MS = 3_600_000;
 /** In one transaction, so that a crash loses little. */
 const MOST_CALLS = 200_000;
@@ -40,7 +38,7 @@ export interface RatedNew {
   readonly removed: number;
   readonly unrated: number;
   readonly held: number;
-  readonly failures: readonly { readonly tenant: string; readonly reason: string }[];
+  readonly failures: readonly TenantFailure[];
 }
 
 /**
@@ -56,26 +54,15 @@ export async function rateNew(
   const since = deps.lookBackMs === null ? null : now - deps.lookBackMs;
   const ids = await database.asSystem((tx) => tenantsToRate(tx, since), { readOnly: true });
   const total = { tenants: 0, calls: 0, added: 0, changed: 0, removed: 0, unrated: 0, held: 0 };
-  const failures: { tenant: string; reason: string }[] = [];
-  if (ids.length === 0) return { ...total, failures };
-  return withLease(database, { name: LEASE, holder, seconds: LEASE_SECONDS }, async (held) => {
-    const stop = AbortSignal.any([signal, held.signal]);
-    for (const id of ids) {
-      stop.throwIfAborted();
-      try {
-        const tenant = await database.asSystem((tx) => requireTenant(tx, id));
-        const rated = await rateTenant(tenant, deps, stop);
-        if (rated.calls > 0) total.tenants += 1;
-        for (const key of ['calls', 'added', 'changed', 'removed', 'unrated', 'held'] as const) {
-          total[key] += rated[key];
-        }
-      } catch (error) {
-        stop.throwIfAborted();
-        failures.push({ tenant: id, reason: toDaybookError(error).message });
-      }
+  const rateOne = async (tenant: Tenant, stop: AbortSignal) => {
+    const rated = await rateTenant(tenant, deps, stop);
+    if (rated.calls > 0) total.tenants += 1;
+    for (const key of ['calls', 'added', 'changed', 'removed', 'unrated', 'held'] as const) {
+      total[key] += rated[key];
     }
-    return { ...total, failures };
-  });
+  };
+  const failures = await eachTenant(ids, { database, lease: LEASE, holder }, rateOne, signal);
+  return failures && { ...total, failures };
 }
 
 async function rateTenant(tenant: Tenant, deps: RateNewDeps, signal: AbortSignal) {

@@ -3,7 +3,7 @@ import { saysNoSuchMailbox } from '../../delivery/mail/classify-reply.ts';
 import type { SendOutcome } from '../../delivery/mail/send-outcome.ts';
 import { DaybookError, toDaybookError } from '../../errors.ts';
 import { parseMailAddress } from '../../reports/mail-address.ts';
-import type { Tx } from '../../store/database.ts';
+import { LOOK_UP, type Tx } from '../../store/database.ts';
 import {
   beginAttempts,
   type DeliveryEnd,
@@ -49,7 +49,7 @@ export async function deliverMessage(
           part ? [{ tenantId: tenant.id, owner: part.occurrence.owner }] : [],
         ),
       ),
-    { readOnly: true, single: true, prepared: true },
+    LOOK_UP,
   );
   const owed: OwedDelivery[] = [];
   let last: Delivered['state'] = 'cancelled';

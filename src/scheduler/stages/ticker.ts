@@ -1,4 +1,5 @@
 import cron from 'node-cron';
+import { LOOK_UP } from '../../store/database.ts';
 import { databaseNow } from '../../store/dataset-marks.ts';
 import { runStage } from './run-stage.ts';
 import type { StageDeps, StageName, StagePass } from './stage.ts';
@@ -40,11 +41,7 @@ export function startTicker(
         name,
         log,
         pass: async (signal) => {
-          const now = await database.asSystem(databaseNow, {
-            readOnly: true,
-            single: true,
-            prepared: true,
-          });
+          const now = await database.asSystem(databaseNow, LOOK_UP);
           warnOfSkew(now);
           return runStage({ name, pass }, now, deps, signal);
         },

@@ -1,6 +1,6 @@
 import { datasetOf } from '../../reports/dataset.ts';
 import type { RowSource } from '../../reports/ports.ts';
-import type { Database } from '../../store/database.ts';
+import { type Database, LOOK_UP } from '../../store/database.ts';
 import { copyChunks } from './copy-chunks.ts';
 import { extractQuery } from './extract-query.ts';
 import { readWindowVersions } from './window-versions.ts';
@@ -21,9 +21,7 @@ export function createPostgresSource(
 ): RowSource {
   return {
     versions: ({ tenantId, dataset, windows }) =>
-      database.asTenant(tenantId, (tx) => readWindowVersions(tx, dataset, windows), {
-        ...{ readOnly: true, single: true, prepared: true },
-      }),
+      database.asTenant(tenantId, (tx) => readWindowVersions(tx, dataset, windows), LOOK_UP),
 
     read: ({ tenantId, dataset, window, signal }, consume) =>
       database.asTenant(
