@@ -30,15 +30,11 @@ import { parseForm, readFirstLine } from './form-file.ts';
 import { printJson, printTable } from './output.ts';
 import { readObject } from './source-flags.ts';
 import { type TenantSession, withTenant } from './tenant-session.ts';
-import { tenantSubcommand } from './tenant-subcommand.ts';
+import { type TenantOptions, tenantSubcommand } from './tenant-subcommand.ts';
 
 /** Connectors: rows that are fetched from others' HTTP APIs. */
 
-interface Options {
-  readonly tenant: string;
-  readonly json?: boolean;
-}
-interface SavingOptions extends Options {
+interface SavingOptions extends TenantOptions {
   readonly secret?: string;
   readonly paused?: boolean;
 }
@@ -91,14 +87,14 @@ async function change(name: string, file: string, options: SavingOptions): Promi
   print([changed], options);
 }
 
-async function list(options: Options): Promise<void> {
+async function list(options: TenantOptions): Promise<void> {
   const found = await withTenant(options.tenant, ({ tenant, database }) =>
     database.asTenant(tenant.id, listConnectors),
   );
   print(found, options);
 }
 
-async function show(name: string, options: Options): Promise<void> {
+async function show(name: string, options: TenantOptions): Promise<void> {
   const { connector, runs } = await withTenant(options.tenant, async (at) => {
     const connector = await named(at, name);
     const runs = await at.database.asTenant(at.tenant.id, (tx) =>
@@ -115,7 +111,7 @@ async function show(name: string, options: Options): Promise<void> {
   printRuns(runs);
 }
 
-async function test(name: string, options: Options): Promise<void> {
+async function test(name: string, options: TenantOptions): Promise<void> {
   const tried = await withTenant(options.tenant, async (at) => {
     const { id, spec: stored, since } = await named(at, name);
     const spec = specOf(stored);
@@ -134,7 +130,7 @@ async function test(name: string, options: Options): Promise<void> {
   if (tried.rejected > 0) process.exitCode = 1;
 }
 
-async function run(name: string, options: Options): Promise<void> {
+async function run(name: string, options: TenantOptions): Promise<void> {
   const done = await withTenant(options.tenant, async (at) => {
     const { tenant, database, config, signal } = at;
     const { id: connectorId } = await named(at, name);
@@ -167,7 +163,7 @@ async function ended({ tenant, database, signal }: TenantSession, id: string) {
 }
 
 function turn(active: boolean) {
-  return async (name: string, options: Options): Promise<void> => {
+  return async (name: string, options: TenantOptions): Promise<void> => {
     const changed = await withTenant(options.tenant, async (at) => {
       const { id, spec, name: full } = await named(at, name);
       const form = { ...(spec as ConnectorSpec), name: full, active };
@@ -177,7 +173,7 @@ function turn(active: boolean) {
   };
 }
 
-async function remove(name: string, options: Options): Promise<void> {
+async function remove(name: string, options: TenantOptions): Promise<void> {
   await withTenant(options.tenant, async (at) => {
     const { id } = await named(at, name);
     await at.database.asTenant(at.tenant.id, (tx) => removeConnector(tx, id));
@@ -217,7 +213,7 @@ async function named({ tenant, database }: TenantSession, name: string): Promise
   throw new DaybookError('E_NOT_FOUND', { what: 'connector', got: name.slice(0, 100) });
 }
 
-function print(connectors: readonly Connector[], { json }: Options): void {
+function print(connectors: readonly Connector[], { json }: TenantOptions): void {
   if (json) printJson(connectors);
   else {
     printTable(

@@ -8,15 +8,11 @@ import {
 import { printJson, printTable } from './output.ts';
 import { usage } from './source-flags.ts';
 import { withTenant } from './tenant-session.ts';
-import { tenantSubcommand } from './tenant-subcommand.ts';
+import { type TenantOptions, tenantSubcommand } from './tenant-subcommand.ts';
 
 /** What a tenant wants of the rows that come in. */
 
-interface Options {
-  readonly tenant: string;
-  readonly json?: boolean;
-}
-interface SetOptions extends Options {
+interface SetOptions extends TenantOptions {
   readonly mirrorDeleteShare?: string;
   readonly mirrorDeleteRows?: string;
   readonly mirrorRejects?: string;
@@ -42,7 +38,7 @@ export function datasetCommand(): Command {
     );
 }
 
-async function list(options: Options): Promise<void> {
+async function list(options: TenantOptions): Promise<void> {
   const found = await withTenant(options.tenant, ({ tenant, database }) =>
     database.asTenant(tenant.id, async (tx) => {
       const all: [IngestDataset, DatasetSettings][] = [];
@@ -95,7 +91,7 @@ function countAt(where: string, text: string | undefined): number | undefined {
 
 function print(
   settings: readonly (readonly [IngestDataset, DatasetSettings])[],
-  { json }: Options,
+  { json }: TenantOptions,
 ): void {
   if (json) {
     printJson(

@@ -19,9 +19,10 @@ import {
 } from '../store/delivery-moves.ts';
 import { revokeLinks } from '../store/download-links.ts';
 import { settingsCommand } from './delivery-settings.ts';
-import { idOf, inTenant, ofTenant, type TenantOptions } from './of-tenant.ts';
 import { printJson, printTable } from './output.ts';
 import { liftCommand, suppressionsCommand } from './suppressions.ts';
+import { inTenant } from './tenant-session.ts';
+import { idOf, type TenantOptions, tenantSubcommand } from './tenant-subcommand.ts';
 
 const MOST_LISTED = 100;
 
@@ -35,16 +36,21 @@ export function deliveriesCommand(): Command {
   return new Command('deliveries')
     .description('what is owed to whom: see it, send again what failed, decide what is held')
     .addCommand(
-      ofTenant('list', `the newest ${MOST_LISTED}`)
+      tenantSubcommand('list', `the newest ${MOST_LISTED}`)
         .option('--state <state>', DELIVERY_STATES.join(', '))
         .option('--occurrence <id>', 'of one due time of a schedule')
         .action(list),
     )
     .addCommand(
-      ofTenant('show', 'one of them, with every attempt').argument('<delivery>').action(show),
+      tenantSubcommand('show', 'one of them, with every attempt')
+        .argument('<delivery>')
+        .action(show),
     )
     .addCommand(
-      ofTenant('resend', 'send one again that failed or is held, or all that failed of a run')
+      tenantSubcommand(
+        'resend',
+        'send one again that failed or is held, or all that failed of a run',
+      )
         .argument('[delivery]')
         .option(
           '--failed-of <run>',
@@ -53,7 +59,7 @@ export function deliveriesCommand(): Command {
         .action(resend),
     )
     .addCommand(
-      ofTenant('cancel', 'call off what waits or is held; links to its file end')
+      tenantSubcommand('cancel', 'call off what waits or is held; links to its file end')
         .argument('<delivery>')
         .action(cancel),
     )

@@ -8,8 +8,9 @@ import {
   type SettingsChange,
 } from '../store/delivery-settings.ts';
 import { LOCAL_OPERATOR } from '../store/owners.ts';
-import { inTenant, ofTenant, type TenantOptions } from './of-tenant.ts';
 import { printJson } from './output.ts';
+import { inTenant } from './tenant-session.ts';
+import { type TenantOptions, tenantSubcommand } from './tenant-subcommand.ts';
 
 const MOST_LINK_DAYS = 90;
 const MOST_ATTACHED_BYTES = 100_000_000;
@@ -23,7 +24,10 @@ interface Options extends TenantOptions {
 
 /** `daybook deliveries settings` */
 export function settingsCommand(): Command {
-  return ofTenant('settings', 'how the tenant wants its deliveries; what is given is changed')
+  return tenantSubcommand(
+    'settings',
+    'how the tenant wants its deliveries; what is given is changed',
+  )
     .option('--allowed-domains <list>', 'example.com,*.example.com; any for any')
     .option('--hold-ambiguous <yes|no>', 'what may have arrived waits for a person')
     .option('--link-days <n>', `how long links work, 1 to ${MOST_LINK_DAYS}`)

@@ -9,6 +9,7 @@ import { reportsHelp } from './export-help.ts';
 import { copyToOut, demandWritable, streamToStdout } from './export-output.ts';
 import { untilInterrupted } from './interrupts.ts';
 import { type ExportProgress, progressLine } from './progress-line.ts';
+import { collect } from './tenant-subcommand.ts';
 
 /** `daybook export`: a period in, a file out. */
 
@@ -206,8 +207,4 @@ function resultOf(out: string, file: FileRow) {
     zones: file.document.zones,
     irregular_days: file.document.irregularDays,
   };
-}
-
-function collect(value: string, earlier: string[] = []): string[] {
-  return [...earlier, value];
 }

@@ -14,15 +14,11 @@ import { readFirstLine } from './form-file.ts';
 import { printJson, printTable } from './output.ts';
 import { parsePair, readObject, usage } from './source-flags.ts';
 import { withTenant } from './tenant-session.ts';
-import { collect, tenantSubcommand } from './tenant-subcommand.ts';
+import { collect, type TenantOptions, tenantSubcommand } from './tenant-subcommand.ts';
 
 /** Keys that sign batches. The usual one is also made by `tenant key --ingest`. */
 
-interface Options {
-  readonly tenant: string;
-  readonly json?: boolean;
-}
-interface AddOptions extends Options {
+interface AddOptions extends TenantOptions {
   readonly source?: string;
   readonly scheme: string;
   readonly secret?: string;
@@ -97,7 +93,7 @@ async function add(name: string, options: AddOptions): Promise<void> {
   else process.stdout.write(`${made.id} ${made.secret}\n`);
 }
 
-async function list(options: Options): Promise<void> {
+async function list(options: TenantOptions): Promise<void> {
   const found = await withTenant(options.tenant, ({ tenant, database }) =>
     database.asTenant(tenant.id, (tx) => listIngestKeys(tx, tenant.id)),
   );
@@ -120,7 +116,7 @@ function stateOf({ revokedAt, expiresAt }: IngestKey): string {
   return expiresAt === null ? 'good' : `until ${expiresAt.toISOString()}`;
 }
 
-async function maps(id: string, pairs: readonly string[], options: Options): Promise<void> {
+async function maps(id: string, pairs: readonly string[], options: TenantOptions): Promise<void> {
   const given = parseIngestMaps(await mapsOf('maps', pairs));
   await withTenant(options.tenant, ({ tenant, database }) =>
     database.asTenant(tenant.id, (tx) =>
@@ -132,7 +128,7 @@ async function maps(id: string, pairs: readonly string[], options: Options): Pro
   else process.stdout.write(`${id}: maps of ${datasets.join(', ') || 'none'}\n`);
 }
 
-async function revoke(id: string, options: Options): Promise<void> {
+async function revoke(id: string, options: TenantOptions): Promise<void> {
   await withTenant(options.tenant, ({ tenant, database }) =>
     database.asTenant(tenant.id, (tx) => revokeIngestKey(tx, tenant.id, id)),
   );

@@ -29,6 +29,7 @@ import {
   readTexts,
   usage,
 } from './source-flags.ts';
+import { collect } from './tenant-subcommand.ts';
 
 /** Foreign databases that rows are read from, and whose rows stand where. */
 
@@ -250,8 +251,4 @@ function printSources(sources: readonly SourceRow[], options: Options): void {
 
 function asJson({ id, name, kind, tenantId, settings, version, createdBy }: SourceRow) {
   return { id, name, kind, shared: tenantId === null, settings, version, created_by: createdBy };
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }

@@ -1,17 +1,18 @@
 import type { Command } from 'commander';
 import { DaybookError } from '../errors.ts';
 import { liftSuppression, listSuppressions } from '../store/suppressions.ts';
-import { idOf, inTenant, ofTenant, type TenantOptions } from './of-tenant.ts';
 import { printJson, printTable } from './output.ts';
+import { inTenant } from './tenant-session.ts';
+import { idOf, type TenantOptions, tenantSubcommand } from './tenant-subcommand.ts';
 
 /** `daybook deliveries suppressions` */
 export function suppressionsCommand(): Command {
-  return ofTenant('suppressions', 'who gets nothing any more, and why').action(list);
+  return tenantSubcommand('suppressions', 'who gets nothing any more, and why').action(list);
 }
 
 /** `daybook deliveries lift` */
 export function liftCommand(): Command {
-  return ofTenant('lift', 'let a recipient get mails again, at its own wish')
+  return tenantSubcommand('lift', 'let a recipient get mails again, at its own wish')
     .argument('<suppression>')
     .action(lift);
 }

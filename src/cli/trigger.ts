@@ -7,15 +7,11 @@ import { listTriggers, removeTrigger } from '../store/triggers.ts';
 import { printJson, printTable } from './output.ts';
 import { usage } from './source-flags.ts';
 import { type TenantSession, withTenant } from './tenant-session.ts';
-import { tenantSubcommand } from './tenant-subcommand.ts';
+import { type TenantOptions, tenantSubcommand } from './tenant-subcommand.ts';
 
 /** Secret addresses that start a connector or a schedule. */
 
-interface Options {
-  readonly tenant: string;
-  readonly json?: boolean;
-}
-interface AddOptions extends Options {
+interface AddOptions extends TenantOptions {
   readonly connector?: string;
   readonly schedule?: string;
 }
@@ -72,7 +68,7 @@ async function startedBy(
   throw new DaybookError('E_NOT_FOUND', { what: 'connector', got: connector.slice(0, 100) });
 }
 
-async function list(options: Options): Promise<void> {
+async function list(options: TenantOptions): Promise<void> {
   const { triggers, connectors } = await withTenant(options.tenant, ({ tenant, database }) =>
     database.asTenant(tenant.id, async (tx) => ({
       triggers: await listTriggers(tx),
@@ -95,7 +91,7 @@ async function list(options: Options): Promise<void> {
   );
 }
 
-async function remove(name: string, options: Options): Promise<void> {
+async function remove(name: string, options: TenantOptions): Promise<void> {
   await withTenant(options.tenant, ({ tenant, database }) =>
     database.asTenant(tenant.id, async (tx) => {
       const found = (await listTriggers(tx)).filter((each) => [each.name, each.id].includes(name));

@@ -47,7 +47,7 @@ export interface TransactionOptions {
   /**
    * The work may be done again from its start, even when its commit may have gone through. Then a
    * conflict (40001, 40P01) or a lost connection is tried up to 5 times. Default false: only while
-   * no statement of the work was answered.
+   * no statement of the work was answered, and nothing was sent that may have lasted.
    */
   readonly repeatable?: boolean;
   /**

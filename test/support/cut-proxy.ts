@@ -25,7 +25,10 @@ export async function cutAfterCommit(target: string, times: number): Promise<Cut
         cuts += 1;
         cutting = true;
       },
-      onAnswer: () => (cutting ? 'cut' : 'pass'),
+      onAnswer(bytes) {
+        if (!cutting) return 'pass';
+        return bytes.includes('COMMIT\0') ? 'cut' : 'keep';
+      },
     };
   });
   return { ...proxy, cuts: () => cuts };

@@ -1,6 +1,6 @@
 import { datasetOf } from '../../reports/dataset.ts';
 import type { RowSource } from '../../reports/ports.ts';
-import { type Database, LOOK_UP } from '../../store/database.ts';
+import type { Database } from '../../store/database.ts';
 import { copyChunks } from './copy-chunks.ts';
 import { extractQuery } from './extract-query.ts';
 import { readWindowVersions } from './window-versions.ts';
@@ -13,6 +13,8 @@ const SNAPSHOT = {
 
 /** No byte of a COPY for so long: the server is frozen, or gone without a word. */
 const SILENCE_MS = 30_000;
+/** One statement that looks versions up by key. */
+const BY_KEY = { readOnly: true, single: true, prepared: true } as const;
 
 /** Rows of Daybook's own tables, by COPY under the tenant's role; version and rows in one snapshot. */
 export function createPostgresSource(
@@ -21,7 +23,7 @@ export function createPostgresSource(
 ): RowSource {
   return {
     versions: ({ tenantId, dataset, windows }) =>
-      database.asTenant(tenantId, (tx) => readWindowVersions(tx, dataset, windows), LOOK_UP),
+      database.asTenant(tenantId, (tx) => readWindowVersions(tx, dataset, windows), BY_KEY),
 
     read: ({ tenantId, dataset, window, signal }, consume) =>
       database.asTenant(
