@@ -78,21 +78,23 @@ afterAll(async () => {
   clock.close();
 });
 
-/** Until both stages have had a pass by the clock as it is now. */
+/** Until what is due by the clock as it is now is planned, and what was planned is processed. */
 async function passesBy(signal: AbortSignal): Promise<void> {
-  const wanted = new Set(['plan', 'process']);
-  const seen = (stage: string) => (now: number) => {
-    if (Math.abs(now - clock.now()) < 60_000) wanted.delete(stage);
-  };
-  const [onPlan, onProcess] = [seen('plan'), seen('process')];
-  passes.on('plan', onPlan).on('process', onProcess);
-  try {
+  await passOf('plan', (now) => Math.abs(now - clock.now()) < 60_000, signal);
+  const planned = clock.now();
+  await passOf('process', (now) => now >= planned && now < planned + 60_000, signal);
+}
+
+/** Wakes the stage until a pass of it was as of a time that is wanted. */
+async function passOf(
+  stage: Ticked['stage'],
+  isWanted: (now: number) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
     ticking.stdin!.write('wake\n');
-    while (wanted.size > 0) {
-      await Promise.race([once(passes, 'plan', { signal }), once(passes, 'process', { signal })]);
-    }
-  } finally {
-    passes.off('plan', onPlan).off('process', onProcess);
+    const [now] = (await once(passes, stage, { signal })) as [number];
+    if (isWanted(now)) return;
   }
 }
 
