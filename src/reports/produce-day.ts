@@ -137,7 +137,7 @@ function openDayPass(
   function render(chunk: Chunk, selection: Uint32Array | null): void {
     const rows = selection ? selection.length : chunk.rows;
     if (rows === 0) return;
-    const firstRow = spec?.firstRows ? spec.firstRows[pieceRows.length] : null;
+    const firstRow = spec?.firstRows?.[pieceRows.length] ?? null;
     pieceRows.push(rows);
     if (!renderer || !writer) return;
     const { piece, data } = deflatePiece(renderer.render(chunk, selection, firstRow).bytes, rows);

@@ -5,12 +5,11 @@ import { DaybookError, type ErrorCode, toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RunHint } from '../pool/messages.ts';
 import { fileNameOf, mediaTypeOf } from '../reports/render/media-types.ts';
-import { LOOK_UP, type Tx } from '../store/database.ts';
+import type { Tx } from '../store/database.ts';
 import { findFileOfRun, insertFile } from '../store/files.ts';
 import type { ClaimedRun, RunProgress } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';
 import { sealParts } from '../store/sealed-parts.ts';
-import { findTenant, type Tenant } from '../store/tenants.ts';
 import { makeAhead } from './ahead/make-ahead.ts';
 import { hashOfFile } from './hash-files.ts';
 import type { InTurn } from './in-turn.ts';
@@ -60,10 +59,8 @@ export async function executeRun(
   let state: RunHint['state'] = 'running';
   try {
     if (run.attempts - run.setbacks > ATTEMPTS) throw usedUp(run);
-    const tenant = await deps.database.asSystem((tx) => findTenant(tx, run.tenantId), LOOK_UP);
-    if (!tenant) throw new DaybookError('E_NOT_FOUND', { what: 'tenant', got: run.tenantId });
     const job = {
-      tenant,
+      tenant: run.tenant,
       request: run.request,
       runId: run.id,
       leaseToken: run.leaseToken,
@@ -81,7 +78,7 @@ export async function executeRun(
     } else {
       const produced = await produce(job, { ...deps, log });
       const last = await progress.stop();
-      await commitOrRemove(run, tenant, produced, last, signal, deps);
+      await commitOrRemove(run, produced, last, signal, deps);
     }
     state = 'done';
   } catch (thrown) {
@@ -101,14 +98,13 @@ function produce(job: ReportJob, deps: ExecuteDeps): Promise<ProducedReport> {
 
 async function commitOrRemove(
   run: ClaimedRun,
-  tenant: Tenant,
   produced: ProducedReport,
   progress: RunProgress | null,
   signal: AbortSignal,
   deps: ExecuteDeps,
 ): Promise<void> {
   try {
-    await commit(run, tenant, produced, progress, signal, deps);
+    await commit(run, produced, progress, signal, deps);
   } catch (error) {
     if (await isCommitted(run, produced.fileId, deps)) return;
     await rm(join(deps.home, produced.path), { force: true });
@@ -135,13 +131,12 @@ async function isCommitted(run: ClaimedRun, fileId: string, deps: ExecuteDeps): 
 
 async function commit(
   run: ClaimedRun,
-  tenant: Tenant,
   produced: ProducedReport,
   progress: RunProgress | null,
   signal: AbortSignal,
   deps: ExecuteDeps,
 ): Promise<void> {
-  const { request } = run;
+  const { request, tenant } = run;
   const { document, dayKeys } = produced;
   const name = fileNameOf({
     tenant: tenant.title,

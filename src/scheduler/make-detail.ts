@@ -1,4 +1,5 @@
 import { DaybookError } from '../errors.ts';
+import { CHUNK_ROWS } from '../reports/chunk.ts';
 import type { FragmentSpec, StoredPiece } from '../reports/fragment.ts';
 import { planSheets } from '../reports/render/sheet-plan.ts';
 import { AUTO_REFS_ROWS } from '../reports/request.ts';
@@ -17,8 +18,9 @@ export interface Detail {
 
 /**
  * The days and the pieces of the Detail rows. Cell references need the row counts of all earlier
- * days, so days are counted first and rendered then, from their rows parts; where many rows are
- * expected the minimal form is rendered at once, and again only if they turn out to be few.
+ * days, so days are counted first and rendered then, from their rows parts. One day whose rows are
+ * expected in one piece is rendered at once, since it is known where they stand; so is the minimal
+ * form where many rows are expected. What turns out otherwise is rendered again.
  */
 export async function makeDetail(
   detail: DetailJob,
@@ -32,27 +34,34 @@ export async function makeDetail(
   const expected = planned.reduce((sum, plan) => sum + plan.expectedRows, 0);
   const manyExpected =
     request.cellRefs === 'auto' && workClass === 'interactive' && expected > AUTO_REFS_ROWS;
-  const renderAtOnce = byDay && (!refsWanted || manyExpected);
+  const refsFor = (rows: number) =>
+    refsWanted &&
+    (request.cellRefs === 'always' || workClass === 'scheduled' || rows <= AUTO_REFS_ROWS);
+  const onePiece =
+    kind.shape === 'rows' &&
+    planned.length === 1 &&
+    expected <= CHUNK_ROWS &&
+    refsFor(expected) &&
+    withFirstRows(spec, [{ pieceRows: [expected] }])[0];
+  const atOnce = onePiece || ((!refsWanted || manyExpected) && byDay ? spec : null);
 
   const common = daysJobOf(detail);
   const days = await makeDays(
     planned,
     {
       ...common,
-      specOf: () => (renderAtOnce ? spec : null),
+      specOf: () => atOnce,
       rowsPartOf: () => null,
       onDay: countingDays(detail),
     },
     deps,
   );
-  const refsFor = (rows: number) =>
-    refsWanted &&
-    (request.cellRefs === 'always' || workClass === 'scheduled' || rows <= AUTO_REFS_ROWS);
   if (!byDay) return { days, ...(await renderPeriod(job, kind, spec, days, refsFor, deps)) };
 
   const rows = days.flatMap((made) => made.pieceRows).reduce((sum, count) => sum + count, 0);
   const cellRefs = refsFor(rows);
-  if (renderAtOnce && !cellRefs) return { days, pieces: piecesOf(days), cellRefs };
+  const isRight = onePiece ? cellRefs && days[0].pieceRows.length <= 1 : !cellRefs;
+  if (atOnce && isRight) return { days, pieces: piecesOf(days), cellRefs };
 
   const specs = cellRefs ? withFirstRows(spec, days) : days.map(() => spec);
   const rendered = await makeDays(
@@ -86,7 +95,10 @@ function demandSameRows({ rows }: MadeDay, counted: MadeDay): void {
   throw new DaybookError('E_PART_DAMAGED', { got: rows.key, reason });
 }
 
-function withFirstRows(spec: FragmentSpec, days: readonly MadeDay[]): FragmentSpec[] {
+function withFirstRows(
+  spec: FragmentSpec,
+  days: readonly Pick<MadeDay, 'pieceRows'>[],
+): FragmentSpec[] {
   const places = planSheets(days.flatMap((made) => made.pieceRows));
   let next = 0;
   return days.map((made) => {

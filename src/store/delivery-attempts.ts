@@ -81,33 +81,42 @@ export interface DeliveryEnd {
   readonly byLink: boolean;
 }
 
-/** Closes the attempts and moves the deliveries. False: a lease is lost, and nothing was written. */
+/**
+ * Closes the attempts and moves the deliveries, of one message all or none. False: a lease is lost,
+ * and nothing was written.
+ */
 export async function endDeliveries(
   tx: Tx,
   leases: readonly DeliveryLease[],
   end: DeliveryEnd,
 ): Promise<boolean> {
-  const moved = await tx.query<{ id: string }>(
-    `update daybook.deliveries d
+  const moved = await tx.run(
+    `with held as materialized (
+       select d.id, d.tenant_id, d.lease_token
+       from unnest($1::uuid[], $2::bigint[]) as h (id, token)
+       join daybook.deliveries d on d.id = h.id
+       where d.lease_token = h.token and d.state = 'sending'
+       for update of d),
+     whole as materialized (
+       select * from held where (select count(*) from held) = cardinality($1::uuid[])),
+     closed as (
+       update daybook.delivery_attempts a
+       set outcome = $8, ended_at = now(), stage = $9, code = $4, reply = $5
+       from whole w
+       where $8::text is not null and a.tenant_id = w.tenant_id and a.delivery_id = w.id
+         and a.lease_token = w.lease_token and a.outcome is null)
+     update daybook.deliveries d
      set state = $3, lease_owner = null, lease_until = null, last_code = $4, last_reply = $5,
          not_before = coalesce(
            timestamptz 'epoch' + $6::float8 * interval '1 millisecond', d.not_before),
          by_link = d.by_link or $7, sent_at = case when $3 = 'sent' then now() else d.sent_at end
-     from unnest($1::uuid[], $2::bigint[]) as h (id, token)
-     where d.id = h.id and d.lease_token = h.token and d.state = 'sending'
-     returning d.id`,
-    [...columnsOf(leases), end.state, end.code, end.reply, end.notBefore, end.byLink],
+     from whole w where d.id = w.id`,
+    [
+      ...columnsOf(leases),
+      ...[end.state, end.code, end.reply, end.notBefore, end.byLink, end.outcome, end.stage],
+    ],
   );
-  if (moved.length !== leases.length) return false;
-  if (end.outcome === null) return true;
-  await tx.run(
-    `update daybook.delivery_attempts a
-     set outcome = $3, ended_at = now(), stage = $4, code = $5, reply = $6
-     from unnest($1::uuid[], $2::bigint[]) as h (id, token)
-     where a.delivery_id = h.id and a.lease_token = h.token and a.outcome is null`,
-    [...columnsOf(leases), end.outcome, end.stage, end.code, end.reply],
-  );
-  return true;
+  return moved === leases.length;
 }
 
 /** Oldest first. */

@@ -11,6 +11,8 @@ export interface ClaimedDelivery extends DeliveryRow {
   readonly leaseToken: string;
   readonly resends: number;
   readonly byLink: boolean;
+  /** As its schedule names who it is of, such as `member:…`. */
+  readonly owner: string;
   /** UTC epoch ms. */
   readonly owedSince: number;
   /** Since then, this one included. */
@@ -84,6 +86,8 @@ export async function claimDeliveries(
      from locked where d.id = locked.id
      returning ${DELIVERY_COLUMNS}, d.lease_token::text as "leaseToken", d.resends,
        d.by_link as "byLink",
+       (select o.owner from daybook.occurrences o
+        where o.tenant_id = d.tenant_id and o.id = d.occurrence_id) as owner,
        floor(extract(epoch from d.owed_since) * 1000)::float8 as "owedSince",
        1 + (select count(*)::int from daybook.delivery_attempts a
         where a.tenant_id = d.tenant_id and a.delivery_id = d.id

@@ -1,6 +1,7 @@
 import type { WorkClass } from '../reports/day-task.ts';
 import type { ReportRequest } from '../reports/request.ts';
 import type { Tx } from './database.ts';
+import { SELECT_TENANT, type Tenant } from './tenants.ts';
 
 /**
  * Runs are executed under leases: a claim takes a run for a while and gives it a new token; every
@@ -11,6 +12,8 @@ import type { Tx } from './database.ts';
 export interface ClaimedRun {
   readonly id: string;
   readonly tenantId: string;
+  /** As it was when the run was claimed. */
+  readonly tenant: Tenant;
   readonly workClass: WorkClass;
   readonly request: ReportRequest;
   readonly leaseToken: string;
@@ -87,6 +90,7 @@ export async function claimRuns(
          error_code = null, error_message = null
      from due where r.id = due.id
      returning r.id, r.tenant_id as "tenantId", r.work_class as "workClass", r.request,
+       (select to_jsonb(own) from (${SELECT_TENANT} where t.id = r.tenant_id) own) as tenant,
        r.lease_token::text as "leaseToken", r.attempts, r.setbacks,
        floor(extract(epoch from now() - r.setback_at) * 1000)::float8 as "setbackMs",
        r.occurrence_id as "occurrenceId", r.incomplete_days as "incompleteDays", r.amends`,

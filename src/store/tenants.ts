@@ -25,7 +25,8 @@ const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const LONGEST_TITLE = 200;
 
-const SELECT = `
+/** A tenant as a query gives it; a condition on `t` is to follow. */
+export const SELECT_TENANT = `
   select t.id, t.name, t.title, t.locale, t.currency, (
     select json_agg(json_build_object(
       'from', to_char(z.valid_from, 'YYYY-MM-DD'), 'zone', z.zone) order by z.valid_from)
@@ -73,7 +74,7 @@ export async function addTenant(
 /** By name or id, among the tenants that the transaction may see. */
 export async function findTenant(tx: Tx, nameOrId: string): Promise<Tenant | null> {
   const column = UUID.test(nameOrId) ? 'id' : 'name';
-  const [tenant] = await tx.query<Tenant>(`${SELECT} where t.${column} = $1`, [nameOrId]);
+  const [tenant] = await tx.query<Tenant>(`${SELECT_TENANT} where t.${column} = $1`, [nameOrId]);
   return tenant ?? null;
 }
 
@@ -86,7 +87,7 @@ export async function requireTenant(tx: Tx, nameOrId: string): Promise<Tenant> {
 
 /** By name, in code-point order. */
 export async function listTenants(tx: Tx): Promise<Tenant[]> {
-  return tx.query<Tenant>(`${SELECT} order by t.name collate "C"`);
+  return tx.query<Tenant>(`${SELECT_TENANT} order by t.name collate "C"`);
 }
 
 /**

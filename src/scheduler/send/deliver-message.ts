@@ -2,8 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { saysNoSuchMailbox } from '../../delivery/mail/classify-reply.ts';
 import type { SendOutcome } from '../../delivery/mail/send-outcome.ts';
 import { DaybookError, toDaybookError } from '../../errors.ts';
+import type { Principal } from '../../principals/principal.ts';
 import { parseMailAddress } from '../../reports/mail-address.ts';
-import { LOOK_UP, type Tx } from '../../store/database.ts';
+import type { Tx } from '../../store/database.ts';
 import {
   beginAttempts,
   type DeliveryEnd,
@@ -14,7 +15,6 @@ import {
 import type { ClaimedDelivery } from '../../store/delivery-leases.ts';
 import { type DeliverySettings, readDeliverySettings } from '../../store/delivery-settings.ts';
 import { readOwed } from '../../store/owed-messages.ts';
-import { findOwners, ownerKey } from '../../store/owners.ts';
 import { findSuppression, suppress } from '../../store/suppressions.ts';
 import { requireTenant, type Tenant } from '../../store/tenants.ts';
 import type { OwedDelivery } from './file-ways.ts';
@@ -31,32 +31,26 @@ export interface Delivered {
   readonly serverFails: boolean;
 }
 
+export interface OwnedDelivery extends ClaimedDelivery {
+  /** Whom it is of, with the rights of when it was claimed; undefined: nobody who has any. */
+  readonly principal: Principal | undefined;
+}
+
 /**
  * Never throws for what goes wrong with a message: that is its state. When the lease is lost, or the
  * process is told to end, it stops, and whoever comes next finds how far it came.
  */
 export async function deliverMessage(
-  deliveries: readonly ClaimedDelivery[],
+  deliveries: readonly OwnedDelivery[],
   deps: SendDeps,
   signal: AbortSignal,
 ): Promise<Delivered> {
   const { tenant, settings, parts } = await look(deliveries, deps);
-  const owners = await deps.database.asSystem(
-    (tx) =>
-      findOwners(
-        tx,
-        parts.flatMap(({ part }) =>
-          part ? [{ tenantId: tenant.id, owner: part.occurrence.owner }] : [],
-        ),
-      ),
-    LOOK_UP,
-  );
   const owed: OwedDelivery[] = [];
   let last: Delivered['state'] = 'cancelled';
   for (const { delivery, part, suppression } of parts) {
-    const owner = part && owners.get(ownerKey({ ...part.occurrence, tenantId: tenant.id }));
     const refusal = part
-      ? refusalOf(delivery, part, { settings, owner: owner ?? undefined, suppression })
+      ? refusalOf(delivery, part, { settings, owner: delivery.principal, suppression })
       : { code: 'E_GONE', reason: 'what it was of is gone' };
     if (part && !refusal) owed.push({ delivery, part });
     else if (refusal) {
@@ -70,7 +64,7 @@ export async function deliverMessage(
 }
 
 /** All that there is about a message, as of one moment. */
-function look(deliveries: readonly ClaimedDelivery[], deps: SendDeps) {
+function look(deliveries: readonly OwnedDelivery[], deps: SendDeps) {
   const { tenantId } = deliveries[0];
   return deps.database.asTenant(
     tenantId,
@@ -86,7 +80,7 @@ function look(deliveries: readonly ClaimedDelivery[], deps: SendDeps) {
   );
 }
 
-async function lookAtPart(tx: Tx, delivery: ClaimedDelivery) {
+async function lookAtPart(tx: Tx, delivery: OwnedDelivery) {
   const part = await readOwed(tx, delivery);
   const suppression = part
     ? await findSuppression(tx, {
@@ -162,7 +156,7 @@ async function record(
   for (;;) {
     try {
       return await deps.database.asTenant(tenantId, (tx) => endDeliveries(tx, deliveries, end), {
-        prepared: true,
+        ...{ single: true, prepared: true },
       });
     } catch (error) {
       const passes = error instanceof DaybookError && error.retryable;

@@ -1,13 +1,13 @@
 import { toDaybookError } from '../../errors.ts';
 import {
-  type ClaimedDelivery,
   claimDeliveries,
   recoverDeliveries,
   renewDeliveryLeases,
 } from '../../store/delivery-leases.ts';
 import { shortenDeliveryLeases } from '../../store/far-leases.ts';
+import { findOwners, ownerKey } from '../../store/owners.ts';
 import type { StagePass } from '../stages/stage.ts';
-import { type Delivered, deliverMessage } from './deliver-message.ts';
+import { type Delivered, deliverMessage, type OwnedDelivery } from './deliver-message.ts';
 import type { SendDeps } from './send-deps.ts';
 
 /**
@@ -51,7 +51,7 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
 
   return async (now, signal) => {
     const sent: Record<string, number> = {};
-    const held = new Map<string, { delivery: ClaimedDelivery; abort: AbortController }>();
+    const held = new Map<string, { delivery: OwnedDelivery; abort: AbortController }>();
     const underWay = new Set<Promise<void>>();
     const until = performance.now() + LONGEST_CLAIMING_MS;
     const patience = new AbortController();
@@ -86,7 +86,7 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
       }
     }
 
-    async function deliver(deliveries: readonly ClaimedDelivery[]): Promise<void> {
+    async function deliver(deliveries: readonly OwnedDelivery[]): Promise<void> {
       const abort = new AbortController();
       for (const delivery of deliveries) held.set(delivery.id, { delivery, abort });
       const stop = AbortSignal.any([
@@ -129,21 +129,27 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
       signal.removeEventListener('abort', onAbort);
     }
 
-    function claim(limit: number): Promise<ClaimedDelivery[]> {
+    function claim(limit: number): Promise<OwnedDelivery[]> {
       const { mostOfTenant, only } = options;
       const withoutMail = performance.now() < mailPausedUntil;
       const of = { holder: deps.holder, leaseSeconds: LEASE_SECONDS, now, limit };
-      return deps.database.asSystem(
-        (tx) => claimDeliveries(tx, { ...of, mostOfTenant, withoutMail, only }),
-        { single: true },
-      );
+      return deps.database.asSystem(async (tx) => {
+        const claimed = await claimDeliveries(tx, { ...of, mostOfTenant, withoutMail, only });
+        if (claimed.length === 0) return [];
+        // The rights of this moment count, not those of when the file was made.
+        const owners = await findOwners(
+          tx,
+          claimed.map(({ tenantId, owner }) => ({ tenantId, owner })),
+        );
+        return claimed.map((each) => ({ ...each, principal: owners.get(ownerKey(each)) }));
+      });
     }
   };
 }
 
 /** A message is a delivery, or those of one digest to one recipient. */
-function messagesOf(claimed: readonly ClaimedDelivery[]): ClaimedDelivery[][] {
-  const messages = new Map<string, ClaimedDelivery[]>();
+function messagesOf(claimed: readonly OwnedDelivery[]): OwnedDelivery[][] {
+  const messages = new Map<string, OwnedDelivery[]>();
   for (const delivery of claimed) {
     const { id, digestId, recipientKind, recipient } = delivery;
     const key = digestId === null ? id : JSON.stringify([digestId, recipientKind, recipient]);

@@ -5,7 +5,14 @@ import PostalMime from 'postal-mime';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSendStage } from '../../../src/scheduler/send/send.ts';
 import type { SendDeps } from '../../../src/scheduler/send/send-deps.ts';
-import { listAttempts } from '../../../src/store/delivery-attempts.ts';
+import type { Tx } from '../../../src/store/database.ts';
+import {
+  beginAttempts,
+  type DeliveryEnd,
+  endDeliveries,
+  listAttempts,
+} from '../../../src/store/delivery-attempts.ts';
+import { claimDeliveries } from '../../../src/store/delivery-leases.ts';
 import {
   changeDeliverySettings,
   type SettingsChange,
@@ -49,6 +56,11 @@ function depsOf(over: Partial<SendDeps> = {}): SendDeps {
   opened.push(deps);
   return deps;
 }
+
+const SENT: DeliveryEnd = {
+  ...{ state: 'sent', outcome: 'sent', stage: 'end', code: '250', reply: '250 OK' },
+  ...{ notBefore: null, byLink: false },
+};
 
 const pass = (over: Partial<SendDeps> = {}) =>
   createSendStage(depsOf(over), OPTIONS)(Date.now() + 1_000, signal);
@@ -293,6 +305,33 @@ describe('a digest', () => {
     expect(
       email.attachments.filter(({ disposition }) => disposition === 'attachment'),
     ).toHaveLength(2);
+  });
+
+  it('is recorded as a whole, or where one of its leases is lost, not at all', async () => {
+    const first = await owing();
+    const second = await owing({ tenant: first.tenant });
+    const digestId = first.occurrenceId;
+    for (const of of [first, second]) {
+      await owe(db.database, of, { recipient: 'ana@example.com', purpose: 'digest', digestId });
+    }
+    const claiming = { holder: 'one', now: Date.now() + 1_000, limit: 1, mostOfTenant: 1 };
+    const claimed = await db.database.asSystem((tx) =>
+      claimDeliveries(tx, { ...claiming, leaseSeconds: 20, withoutMail: false }),
+    );
+    expect(claimed).toHaveLength(2);
+    const inTenant = <T>(work: (tx: Tx) => Promise<T>) =>
+      db.database.asTenant(first.tenant.id, work);
+    await inTenant((tx) => beginAttempts(tx, claimed, { messageId: '<digest>', via: 'test' }));
+    const recorded = async () => {
+      const all = await Promise.all(claimed.map(({ id }) => attempts(first, id)));
+      return { states: await states(first), outcomes: all.flat().map(({ outcome }) => outcome) };
+    };
+
+    const lost = [claimed[0], { ...claimed[1], leaseToken: '999' }];
+    expect(await inTenant((tx) => endDeliveries(tx, lost, SENT))).toBe(false);
+    expect(await recorded()).toEqual({ states: ['sending', 'sending'], outcomes: [null, null] });
+    expect(await inTenant((tx) => endDeliveries(tx, claimed, SENT))).toBe(true);
+    expect(await recorded()).toEqual({ states: ['sent', 'sent'], outcomes: ['sent', 'sent'] });
   });
 });
 
