@@ -312,7 +312,7 @@ function writeTokens(scratch: usize, tokensEnd: usize): void {
 
 /** The order in which the lengths of the codes of code lengths are sent. */
 @inline
-function lengthOrder(index: u32): u32 {
+export function lengthOrder(index: u32): u32 {
   // 16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15
   if (index < 3) return 16 + index;
   if (index == 3) return 0;

@@ -10,6 +10,7 @@
 export { decodeRows } from './copy';
 export { packLengths, packNumbers, unpackLengths, unpackNumbers } from './columns';
 export { DEFLATE_SCRATCH_BYTES, deflateText } from './deflate';
+export { INFLATE_STATE_BYTES, inflate } from './inflate';
 export { HEAP } from './memory';
 export { integerCells, rangeOf, serialCells, wallTimeCells } from './numbers';
 export { interleave, interleaveLean } from './rows';

@@ -116,7 +116,12 @@ export async function streamToStdout(
 /** The file as people get it, from how it is stored. */
 function contentOf(path: string, coding: Coding): AsyncIterable<Uint8Array> {
   const stored = createReadStream(path, { highWaterMark: 1 << 20 });
-  return coding === 'gzip' ? gunzip(stored) : stored;
+  return coding === 'gzip' ? kept(gunzip(stored)) : stored;
+}
+
+/** A stream that is written to holds a chunk for longer than until the next one. */
+async function* kept(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield Buffer.from(chunk);
 }
 
 async function writeWhole(

@@ -1,49 +1,67 @@
-import type { Transform } from 'node:stream';
-import { constants, createGunzip, createInflateRaw } from 'node:zlib';
-import { DaybookError } from '../errors.ts';
+import { crc32 } from 'node:zlib';
+import { GZIP_HEAD, gzipTail } from '../reports/render/gzip.ts';
+import { damaged, Inflater } from './inflater.ts';
 
-/** Bytes that are inflated at once, in the threads of the runtime. */
-const CHUNK_BYTES = 1 << 19;
+/** So many are kept for the streams to come. */
+const MOST_IDLE = 4;
+const idle: Inflater[] = [];
 
 /**
- * A gzip member from its head to its end, its CRC-32 checked.
+ * A gzip member as Daybook writes it, from its head to its end, its CRC-32 checked. A chunk is good
+ * until the next one is asked for.
  * @throws DaybookError `E_IO` when it is none; what `chunks` throw
  */
-export function gunzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  return through(createGunzip({ chunkSize: CHUNK_BYTES }), chunks);
+export async function* gunzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  const inflater = borrow();
+  const content = { crc32: 0, rawBytes: 0 };
+  let headBytes = 0;
+  let tail: Uint8Array = Buffer.alloc(0);
+  try {
+    for await (const chunk of chunks) {
+      const head = GZIP_HEAD.subarray(headBytes, headBytes + chunk.length);
+      if (!head.equals(chunk.subarray(0, head.length))) throw damaged('it has no gzip head');
+      headBytes += head.length;
+      const taking = inflater.take(chunk.subarray(head.length));
+      for (let next = taking.next(); ; next = taking.next()) {
+        if (next.done) {
+          tail = Buffer.concat([tail, next.value]);
+          break;
+        }
+        content.crc32 = crc32(next.value, content.crc32);
+        content.rawBytes += next.value.length;
+        yield next.value;
+      }
+    }
+    if (!inflater.ended) throw damaged('it ends in the middle');
+    if (!gzipTail(content).equals(tail)) throw damaged('its CRC-32 or its length is another');
+  } finally {
+    giveBack(inflater);
+  }
 }
 
 /**
- * Deflated bytes without a head, that need not have an end.
+ * Deflated bytes without a head, that need not have an end; what stands behind it is passed over. A
+ * chunk is good until the next one is asked for.
  * @throws DaybookError `E_IO` when they are none; what `chunks` throw
  */
-export function inflateRaw(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const finishFlush = constants.Z_SYNC_FLUSH;
-  return through(createInflateRaw({ chunkSize: CHUNK_BYTES, finishFlush }), chunks);
-}
-
-/** A chunk of what goes in is asked for when zlib is done with the one before. */
-async function* through(
-  engine: Transform,
-  chunks: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Buffer> {
-  feed(engine, chunks).catch((error: Error) => engine.destroy(error));
+export async function* inflateRaw(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  const inflater = borrow();
   try {
-    yield* engine as AsyncIterable<Buffer>;
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (!code?.startsWith('Z_')) throw error;
-    throw new DaybookError('E_IO', { where: 'a stored file', reason: message }, error);
+    for await (const chunk of chunks) {
+      yield* inflater.take(chunk);
+      if (inflater.ended) return;
+    }
   } finally {
-    engine.destroy();
+    giveBack(inflater);
   }
 }
 
-async function feed(engine: Transform, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const chunk of chunks) {
-    await new Promise<void>((resolve, reject) => {
-      engine.write(chunk, (error) => (error ? reject(error) : resolve()));
-    });
-  }
-  engine.end();
+function borrow(): Inflater {
+  const inflater = idle.pop() ?? new Inflater();
+  inflater.begin();
+  return inflater;
+}
+
+function giveBack(inflater: Inflater): void {
+  if (idle.length < MOST_IDLE) idle.push(inflater);
 }

@@ -3,6 +3,15 @@ import { KERNEL_BASE64 } from './kernel-bytes.ts';
 /** What `wasm/kernel.ts` exports; addresses and lengths in bytes. It says what each one does. */
 export interface KernelFunctions {
   deflateText(from: number, bytes: number, scratch: number, out: number): number;
+  inflate(
+    state: number,
+    from: number,
+    bytes: number,
+    firstBit: number,
+    window: number,
+    out: number,
+    end: number,
+  ): number;
   decodeRows(from: number, end: number, columns: number, builders: number, state: number): number;
   packNumbers(rows: number, values: number, out: number): number;
   unpackNumbers(rows: number, from: number, end: number, values: number): number;
@@ -124,6 +133,8 @@ export class Kernel {
   readonly run: KernelFunctions;
   /** What `deflateText` needs besides its bytes. */
   readonly deflateScratchBytes: number;
+  /** What `inflate` keeps of a stream. */
+  readonly inflateStateBytes: number;
   readonly #memory: WebAssembly.Memory;
   readonly #base: number;
   #top: number;
@@ -132,6 +143,7 @@ export class Kernel {
     const { exports } = new WebAssembly.Instance(compiled());
     this.run = exports as unknown as KernelFunctions;
     this.deflateScratchBytes = Number((exports.DEFLATE_SCRATCH_BYTES as WebAssembly.Global).value);
+    this.inflateStateBytes = Number((exports.INFLATE_STATE_BYTES as WebAssembly.Global).value);
     this.#memory = exports.memory as WebAssembly.Memory;
     this.#base = aligned(Number((exports.HEAP as WebAssembly.Global).value));
     this.#top = this.#base;
