@@ -41,7 +41,7 @@ export async function openReceiver(
       return { status: answer.statusCode, body: answer.json() };
     },
     loadAll: () =>
-      loadQueued({ database: db.database, holder: 'test' }, AbortSignal.timeout(60_000)),
+      loadQueued({ database: db.database, holder: 'test' }, AbortSignal.timeout(300_000)),
     async batch(id) {
       const url = `/v1/ingest/batches/${id}`;
       return (await server.inject({ url, headers: api.asA })).json();
