@@ -20,14 +20,14 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 /**
- * Loads all that waits by a process that is killed again and again, at random within what one batch
- * takes, and begun anew. Its lease would run out by itself; here nobody waits for that.
+ * Loads all that waits by a process that is killed again and again, at random within what a batch or
+ * two take, and begun anew. One that is killed at the same batch twenty times would give it up. Its lease would run out by itself; here nobody waits for that.
  * @returns how often one was killed while it was at a batch
  */
 export async function loadWithKills(
   database: Database,
   url: string,
-  kills: number,
+  { kills, batchMs }: { readonly kills: number; readonly batchMs: number },
 ): Promise<number> {
   const look = () =>
     database.asSystem(async (tx) => {
@@ -38,6 +38,8 @@ export async function loadWithKills(
       );
       return found;
     });
+  // A process that has just begun takes longer.
+  const mostMs = Math.max(120, 3 * batchMs);
   let killed = 0;
   while (killed < kills) {
     await database.asSystem((tx) =>
@@ -50,7 +52,7 @@ export async function loadWithKills(
       await kill(child);
       return killed;
     }
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 120));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * mostMs));
     await kill(child);
     killed += 1;
   }
