@@ -17,7 +17,8 @@ afterAll(() => Promise.all([killed.api.close(), clean.api.close()]));
 it(`after ${KILLS} SIGKILLs counts, sums and changed hours equal one clean load`, async () => {
   await Promise.all([sendBatches(killed, BATCHES, 1500), sendBatches(clean, BATCHES, 1500)]);
   const since = performance.now();
-  await clean.loadAll();
+  // A pass that takes long leaves the rest to the next.
+  for (let left = true; left; ) left = ((await clean.loadAll())?.batches ?? 0) > 0;
   const batchMs = (performance.now() - since) / BATCHES;
   const { database, url } = killed.api.db;
   const kills = await loadWithKills(database, url, { kills: KILLS, batchMs });
