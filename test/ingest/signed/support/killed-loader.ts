@@ -21,7 +21,8 @@ async function kill(child: ChildProcess): Promise<void> {
 
 /**
  * Loads all that waits by a process that is killed again and again, at random within what a batch or
- * two take, and begun anew. One that is killed at the same batch twenty times would give it up. Its lease would run out by itself; here nobody waits for that.
+ * two take, and begun anew; it gets the longer the more often its batch was lost already, since one
+ * that is lost twenty times is given up. Its lease would run out by itself; here nobody waits for that.
  * @returns how often one was killed while it was at a batch
  */
 export async function loadWithKills(
@@ -31,14 +32,14 @@ export async function loadWithKills(
 ): Promise<number> {
   const look = () =>
     database.asSystem(async (tx) => {
-      const [found] = await tx.query<{ waiting: number; busy: number }>(
+      const [found] = await tx.query<{ waiting: number; busy: number; lost: number }>(
         `select count(*) filter (where state in ('queued', 'loading'))::int as waiting,
-           count(*) filter (where state = 'loading')::int as busy
+           count(*) filter (where state = 'loading')::int as busy,
+           coalesce(max(lost) filter (where state = 'loading'), 0)::int as lost
          from daybook.ingest_batches`,
       );
       return found;
     });
-  // A process that has just begun takes longer.
   const mostMs = Math.max(120, 3 * batchMs);
   let killed = 0;
   while (killed < kills) {
@@ -52,7 +53,9 @@ export async function loadWithKills(
       await kill(child);
       return killed;
     }
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * mostMs));
+    await new Promise((resolve) =>
+      setTimeout(resolve, Math.random() * mostMs * (1 + now.lost / 2)),
+    );
     await kill(child);
     killed += 1;
   }
