@@ -6,17 +6,17 @@
 
 const WINDOW: u32 = 32_768;
 const HASH_BITS: u32 = 15;
-const LONGEST_MATCH: u32 = 258;
+export const LONGEST_MATCH: u32 = 258;
 /** Bytes that a look ahead may read. */
 const AHEAD: u32 = 8;
 const TOKENS: u32 = 32_768;
 const LONGEST_STORED: u32 = 65_535;
 
-const END_OF_BLOCK: u32 = 256;
+export const END_OF_BLOCK: u32 = 256;
 const LITERALS: u32 = 286;
 const DISTANCES: u32 = 30;
-const LENGTHS: u32 = 19;
-const LONGEST_CODE: u32 = 15;
+export const LENGTHS: u32 = 19;
+export const LONGEST_CODE: u32 = 15;
 const LONGEST_LENGTH_CODE: u32 = 7;
 
 /** A token: a byte, or a match as its distance with its length above. */
@@ -155,12 +155,12 @@ function distanceSymbolOf(scratch: usize, distance: u32): u32 {
 }
 
 @inline
-function extraBitsOfDistance(symbol: u32): u32 {
+export function extraBitsOfDistance(symbol: u32): u32 {
   return symbol < 4 ? 0 : (symbol >> 1) - 1;
 }
 
 @inline
-function firstDistanceOf(symbol: u32): u32 {
+export function firstDistanceOf(symbol: u32): u32 {
   return symbol < 4 ? symbol + 1 : ((2 + (symbol & 1)) << ((symbol >> 1) - 1)) + 1;
 }
 

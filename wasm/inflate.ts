@@ -1,4 +1,12 @@
-import { lengthOrder } from './deflate';
+import {
+  END_OF_BLOCK,
+  extraBitsOfDistance,
+  firstDistanceOf,
+  LENGTHS,
+  LONGEST_CODE,
+  LONGEST_MATCH,
+  lengthOrder,
+} from './deflate';
 
 /**
  * Inflates (RFC 1951) what comes in pieces, into memory that is used again: it stops between two
@@ -10,10 +18,6 @@ const DISTANCE_BITS: u32 = 10;
 const LENGTH_BITS: u32 = 7;
 const LITERALS: u32 = 288;
 const DISTANCES: u32 = 32;
-const LENGTHS: u32 = 19;
-const LONGEST_CODE: u32 = 15;
-const LONGEST_MATCH: u32 = 258;
-const END_OF_BLOCK: u32 = 256;
 
 /** What comes next. */
 const HEAD: u32 = 0;
@@ -404,9 +408,7 @@ function literalEntry(symbol: u32): u32 {
 
 function distanceEntry(symbol: u32): u32 {
   if (symbol > 29) return WRONG;
-  if (symbol < 4) return 1 + symbol;
-  const extra = (symbol >> 1) - 1;
-  return (1 + ((2 + (symbol & 1)) << extra)) | (extra << EXTRA_SHIFT);
+  return firstDistanceOf(symbol) | (extraBitsOfDistance(symbol) << EXTRA_SHIFT);
 }
 
 /** Of a code that is longer than its table's, bit by bit; 0: there is none. */

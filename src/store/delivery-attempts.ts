@@ -29,12 +29,7 @@ export async function beginAttempts(
   of: { readonly messageId: string; readonly via: string },
 ): Promise<boolean> {
   const begun = await tx.run(
-    `with held as materialized (
-       select d.id, d.tenant_id, d.attempts, d.lease_token
-       from unnest($1::uuid[], $2::bigint[]) as h (id, token)
-       join daybook.deliveries d on d.id = h.id
-       where d.lease_token = h.token and d.state = 'sending' and d.lease_until >= now()
-       for update of d),
+    `with ${heldWhere('d.lease_until >= now()')},
      named as (
        update daybook.deliveries d set message_id = $3 from held where d.id = held.id)
      insert into daybook.delivery_attempts
@@ -52,13 +47,7 @@ export async function beginAttempts(
  */
 export async function noteEnding(tx: Tx, leases: readonly DeliveryLease[]): Promise<boolean> {
   const noted = await tx.run(
-    `with held as materialized (
-       select d.id, d.tenant_id, d.lease_token
-       from unnest($1::uuid[], $2::bigint[]) as h (id, token)
-       join daybook.deliveries d on d.id = h.id
-       where d.lease_token = h.token and d.state = 'sending'
-         and d.lease_until >= now() + interval '5 seconds'
-       for update of d)
+    `with ${heldWhere("d.lease_until >= now() + interval '5 seconds'")}
      update daybook.delivery_attempts a set final_at = now()
      from held where a.tenant_id = held.tenant_id and a.delivery_id = held.id
        and a.lease_token = held.lease_token and a.outcome is null`,
@@ -91,12 +80,7 @@ export async function endDeliveries(
   end: DeliveryEnd,
 ): Promise<boolean> {
   const moved = await tx.run(
-    `with held as materialized (
-       select d.id, d.tenant_id, d.lease_token
-       from unnest($1::uuid[], $2::bigint[]) as h (id, token)
-       join daybook.deliveries d on d.id = h.id
-       where d.lease_token = h.token and d.state = 'sending'
-       for update of d),
+    `with ${heldWhere('true')},
      whole as materialized (
        select * from held where (select count(*) from held) = cardinality($1::uuid[])),
      closed as (
@@ -144,6 +128,16 @@ export function putOffRecipient(
        and not_before < timestamptz 'epoch' + $3::float8 * interval '1 millisecond'`,
     [of.kind, of.recipient, of.until],
   );
+}
+
+/** Those of the leases in $1 and $2 that are held still, and for which something else is true. */
+function heldWhere(condition: string): string {
+  return `held as materialized (
+       select d.id, d.tenant_id, d.attempts, d.lease_token
+       from unnest($1::uuid[], $2::bigint[]) as h (id, token)
+       join daybook.deliveries d on d.id = h.id
+       where d.lease_token = h.token and d.state = 'sending' and ${condition}
+       for update of d)`;
 }
 
 function columnsOf(leases: readonly DeliveryLease[]): [string[], string[]] {

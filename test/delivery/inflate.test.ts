@@ -143,8 +143,8 @@ describe('inflating', () => {
           expect(theirs.equals(ours as Buffer)).toBe(true);
         },
       ),
-      { numRuns: 20_000 },
+      { numRuns: 5_000 },
     );
-    expect(whole).toBeGreaterThan(100);
+    expect(whole).toBeGreaterThan(25);
   });
 });

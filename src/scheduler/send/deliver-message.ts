@@ -31,7 +31,7 @@ export interface Delivered {
   readonly serverFails: boolean;
 }
 
-export interface OwnedDelivery extends ClaimedDelivery {
+export interface DeliveryWithOwner extends ClaimedDelivery {
   /** Whom it is of, with the rights of when it was claimed; undefined: nobody who has any. */
   readonly principal: Principal | undefined;
 }
@@ -41,7 +41,7 @@ export interface OwnedDelivery extends ClaimedDelivery {
  * process is told to end, it stops, and whoever comes next finds how far it came.
  */
 export async function deliverMessage(
-  deliveries: readonly OwnedDelivery[],
+  deliveries: readonly DeliveryWithOwner[],
   deps: SendDeps,
   signal: AbortSignal,
 ): Promise<Delivered> {
@@ -64,7 +64,7 @@ export async function deliverMessage(
 }
 
 /** All that there is about a message, as of one moment. */
-function look(deliveries: readonly OwnedDelivery[], deps: SendDeps) {
+function look(deliveries: readonly DeliveryWithOwner[], deps: SendDeps) {
   const { tenantId } = deliveries[0];
   return deps.database.asTenant(
     tenantId,
@@ -80,7 +80,7 @@ function look(deliveries: readonly OwnedDelivery[], deps: SendDeps) {
   );
 }
 
-async function lookAtPart(tx: Tx, delivery: OwnedDelivery) {
+async function lookAtPart(tx: Tx, delivery: DeliveryWithOwner) {
   const part = await readOwed(tx, delivery);
   const suppression = part
     ? await findSuppression(tx, {

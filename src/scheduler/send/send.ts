@@ -7,7 +7,7 @@ import {
 import { shortenDeliveryLeases } from '../../store/far-leases.ts';
 import { findOwners, ownerKey } from '../../store/owners.ts';
 import type { StagePass } from '../stages/stage.ts';
-import { type Delivered, deliverMessage, type OwnedDelivery } from './deliver-message.ts';
+import { type Delivered, type DeliveryWithOwner, deliverMessage } from './deliver-message.ts';
 import type { SendDeps } from './send-deps.ts';
 
 /**
@@ -51,7 +51,7 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
 
   return async (now, signal) => {
     const sent: Record<string, number> = {};
-    const held = new Map<string, { delivery: OwnedDelivery; abort: AbortController }>();
+    const held = new Map<string, { delivery: DeliveryWithOwner; abort: AbortController }>();
     const underWay = new Set<Promise<void>>();
     const until = performance.now() + LONGEST_CLAIMING_MS;
     const patience = new AbortController();
@@ -86,7 +86,7 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
       }
     }
 
-    async function deliver(deliveries: readonly OwnedDelivery[]): Promise<void> {
+    async function deliver(deliveries: readonly DeliveryWithOwner[]): Promise<void> {
       const abort = new AbortController();
       for (const delivery of deliveries) held.set(delivery.id, { delivery, abort });
       const stop = AbortSignal.any([
@@ -129,7 +129,7 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
       signal.removeEventListener('abort', onAbort);
     }
 
-    function claim(limit: number): Promise<OwnedDelivery[]> {
+    function claim(limit: number): Promise<DeliveryWithOwner[]> {
       const { mostOfTenant, only } = options;
       const withoutMail = performance.now() < mailPausedUntil;
       const of = { holder: deps.holder, leaseSeconds: LEASE_SECONDS, now, limit };
@@ -148,8 +148,8 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
 }
 
 /** A message is a delivery, or those of one digest to one recipient. */
-function messagesOf(claimed: readonly OwnedDelivery[]): OwnedDelivery[][] {
-  const messages = new Map<string, OwnedDelivery[]>();
+function messagesOf(claimed: readonly DeliveryWithOwner[]): DeliveryWithOwner[][] {
+  const messages = new Map<string, DeliveryWithOwner[]>();
   for (const delivery of claimed) {
     const { id, digestId, recipientKind, recipient } = delivery;
     const key = digestId === null ? id : JSON.stringify([digestId, recipientKind, recipient]);
