@@ -1,6 +1,6 @@
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
-import { DaybookError } from '../errors.ts';
+import { DaybookError, toDiskError } from '../errors.ts';
 import type { FileRow } from '../store/files.ts';
 
 /** A file as the ledger knows it. */
@@ -38,6 +38,18 @@ export async function openInside(home: string, relative: string): Promise<FileHa
 function goneIfMissing(file: StoredFile, error: NodeJS.ErrnoException): DaybookError {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return gone(file, 'it is not on disk');
   return new DaybookError('E_IO', { where: file.path, reason: error.message }, error);
+}
+
+/**
+ * What {@link openStoredFile}, or reading, has thrown of a file that has to be there, as one that may
+ * pass: it is missed with its disk, as far as one can tell.
+ * @returns `E_NO_DISK` naming `where`; `E_IO` and `E_NO_SPACE` of {@link toDiskError}; all else as it is
+ */
+export function awayNotGone(thrown: unknown, where: string): unknown {
+  if (!(thrown instanceof DaybookError)) return toDiskError(thrown, where);
+  if (thrown.code !== 'E_GONE')
+    return thrown.cause === undefined ? thrown : toDiskError(thrown.cause, where);
+  return new DaybookError('E_NO_DISK', { where, reason: 'it is not there' }, thrown);
 }
 
 export function gone(file: Pick<FileRow, 'name'>, reason: string): DaybookError {

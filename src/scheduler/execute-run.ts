@@ -11,7 +11,7 @@ import type { ClaimedRun, RunProgress } from '../store/run-leases.ts';
 import { moveRun } from '../store/runs.ts';
 import { sealParts } from '../store/sealed-parts.ts';
 import { makeAhead } from './ahead/make-ahead.ts';
-import { hashOfFile } from './hash-files.ts';
+import { hashOfNewFile } from './hash-files.ts';
 import type { InTurn } from './in-turn.ts';
 import { produceReport } from './produce-report.ts';
 import { produceReconciliation } from './reconcile/produce-reconciliation.ts';
@@ -107,7 +107,8 @@ async function commitOrRemove(
     await commit(run, produced, progress, signal, deps);
   } catch (error) {
     if (await isCommitted(run, produced.fileId, deps)) return;
-    await rm(join(deps.home, produced.path), { force: true });
+    // What cannot be removed now is swept.
+    await rm(join(deps.home, produced.path), { force: true }).catch(() => {});
     throw error;
   }
 }
@@ -149,7 +150,7 @@ async function commit(
   const sha256 =
     dayKeys === null
       ? null
-      : await hashOfFile(deps.home, { ...produced, name }, () => signal.throwIfAborted());
+      : await hashOfNewFile(deps.home, { ...produced, name }, () => signal.throwIfAborted());
   await deps.database.asTenant(
     run.tenantId,
     async (tx) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readContent } from '../delivery/read-file.ts';
-import { openStoredFile, type StoredFile } from '../delivery/stored-file.ts';
+import { awayNotGone, openStoredFile, type StoredFile } from '../delivery/stored-file.ts';
 import { toDaybookError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { FileBlock } from '../reports/stored-form.ts';
@@ -131,4 +131,15 @@ export async function hashOfFile(
     await handle.close();
   }
   return hash.digest('hex');
+}
+
+/**
+ * As {@link hashOfFile}, of one that was made just now and that no ledger knows yet.
+ * @throws DaybookError `E_NO_DISK` where it is there no more or cannot be read: its disk may come
+ *   back; `E_IO` when it is not what was made
+ */
+export function hashOfNewFile(...[home, file, giveWay]: Parameters<typeof hashOfFile>) {
+  return hashOfFile(home, file, giveWay).catch((error: unknown) => {
+    throw awayNotGone(error, `DAYBOOK_HOME/${file.path}`);
+  });
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashFiles } from '../../src/scheduler/hash-files.ts';
-import { type FileRow, findFileOfRun } from '../../src/store/files.ts';
+import { hashFiles, hashOfNewFile } from '../../src/scheduler/hash-files.ts';
+import { type FileRow, findBlocksOfFile, findFileOfRun } from '../../src/store/files.ts';
 import { loadCalls } from '../faults/support/rows.ts';
 import {
   addTestTenant,
@@ -78,6 +78,24 @@ describe('files that have been made', () => {
     expect((await now(good)).sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(logged.length).toBe(1);
     expect(logged[0]).toContain(changed.path);
+  });
+
+  it('and are not entered yet may be away with their disk; other bytes than were made are no such thing', async () => {
+    const { file } = await exported({ format: 'csv' });
+    const blocks = await test.database.asTenant(acme.id, (tx) => findBlocksOfFile(tx, file.id));
+    const hash = () => hashOfNewFile(home, { ...file, blocks }, () => {});
+    const files = join(home, 'files');
+    renameSync(files, `${files}.away`);
+    const where = `DAYBOOK_HOME/${file.path}`;
+    const away = { code: 'E_NO_DISK', message: expect.stringContaining(where) };
+    await expect(hash()).rejects.toMatchObject(away);
+    writeFileSync(files, '');
+    await expect(hash()).rejects.toMatchObject(away);
+    rmSync(files);
+    renameSync(`${files}.away`, files);
+    expect(await hash()).toMatch(/^[0-9a-f]{64}$/);
+    appendFileSync(join(home, file.path), 'x');
+    await expect(hash()).rejects.toMatchObject({ code: 'E_IO' });
   });
 
   it('are read when nothing else is made, or when they have waited for five minutes', async () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { createPartStore } from '../../src/cache/part-store.ts';
 import { makeFilesFolder } from '../../src/cache/unfinished.ts';
 import { DaybookError } from '../../src/errors.ts';
+import { CHUNK_ROWS } from '../../src/reports/chunk.ts';
 import type { DayTask } from '../../src/reports/day-task.ts';
 import { parseReportRequest } from '../../src/reports/parse-request.ts';
 import type { Dispatcher } from '../../src/reports/ports.ts';
@@ -18,6 +19,7 @@ import { findFileOfRun } from '../../src/store/files.ts';
 import { claimRuns } from '../../src/store/run-leases.ts';
 import { findRun, insertRun, isFinal, type RunRow, requestCancel } from '../../src/store/runs.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
+import { sheetsOfSheetJs } from '../support/tables.ts';
 
 let test: TestDatabase;
 let tenantId: string;
@@ -450,6 +452,35 @@ describe('the executor of runs', () => {
       );
       const control = (await fileOf(run))?.document.control.rows ?? [];
       expect(control[0]).toContain(sha256.slice(0, 12));
+    });
+
+    it('is rendered again where one day, expected in one piece, has more by the time it is read', async () => {
+      const add = (first: number, last: number) =>
+        change(
+          `insert into daybook.calls (tenant_id, external_id, started_at, ended_at, disposition)
+           select '${tenantId}', 'p' || i, at, at, 'answered'
+           from generate_series(${first}, ${last}) i,
+             cast('2026-03-20 09:00:00Z' as timestamptz) at`,
+        );
+      await add(1, 1);
+      const rendered: unknown[] = [];
+      const { executor, hints } = start(undefined, {
+        dispatcher: dispatcher(async ({ fragment }) => {
+          if (rendered.push(fragment?.firstRows) > 1) return;
+          await add(2, 20_000);
+        }),
+      });
+      const run = await queue({
+        ...{ format: 'xlsx', from: '2026-03-20', to: '2026-03-20', headers: 'keys' },
+        columns: ['external_id'],
+      });
+      executor.wake();
+      expect(await ended(run, hints)).toMatchObject({ state: 'done', errorMessage: null });
+      expect(rendered).toEqual([[2], [2, 2 + CHUNK_ROWS]]);
+      const { path } = (await fileOf(run)) ?? {};
+      const { Detail } = sheetsOfSheetJs(join(home, path as string));
+      const sent = Array.from({ length: 20_000 }, (_, i) => `p${i + 1}`);
+      expect(Detail.flat().sort()).toEqual(['external_id', ...sent].sort());
     });
   });
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readContent } from '../../delivery/read-file.ts';
-import { openStoredFile } from '../../delivery/stored-file.ts';
+import { awayNotGone, openStoredFile } from '../../delivery/stored-file.ts';
 import { DaybookError, toDiskError } from '../../errors.ts';
 import type { FileBlock } from '../../reports/stored-form.ts';
 import type { FileRow } from '../../store/files.ts';
@@ -27,7 +27,7 @@ export async function readSealed(
   const { home, file, blocks, isRemoved } = of;
   const where = `DAYBOOK_HOME/${file.path}`;
   const handle = await openStoredFile(home, file).catch((error) => {
-    throw isRemoved ? error : orAway(error, where);
+    throw isRemoved ? error : awayNotGone(error, where);
   });
   try {
     const hash = createHash('sha256');
@@ -49,11 +49,4 @@ export async function readSealed(
   } finally {
     await handle.close();
   }
-}
-
-/** A file that is missing although it is to be there is missed with its disk, as far as one can tell. */
-function orAway(error: unknown, where: string): unknown {
-  const { code, cause } = error as DaybookError;
-  if (code !== 'E_GONE') return cause === undefined ? error : toDiskError(cause, where);
-  return new DaybookError('E_NO_DISK', { where, reason: 'it is not there' }, error);
 }
