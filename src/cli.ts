@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   trigger: async () => (await import('./cli/trigger.ts')).triggerCommand(),
   'ingest-key': async () => (await import('./cli/ingest-key.ts')).ingestKeyCommand(),
   dataset: async () => (await import('./cli/dataset.ts')).datasetCommand(),
+  snapshot: async () => (await import('./cli/snapshot.ts')).snapshotCommand(),
   rate: async () => (await import('./cli/rate.ts')).rateCommand(),
   ledger: async () => {
     const [{ ledgerCommand }, { withEngine }] = await Promise.all([

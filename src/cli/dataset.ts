@@ -5,6 +5,7 @@ import {
   type DatasetSettings,
   readDatasetSettings,
 } from '../store/dataset-settings.ts';
+import { countOf } from './mirror-flags.ts';
 import { printJson, printTable } from './output.ts';
 import { usage } from './source-flags.ts';
 import { withTenant } from './tenant-session.ts';
@@ -58,16 +59,16 @@ async function set(name: string, options: SetOptions): Promise<void> {
   if (share !== undefined && !/^(?:0(?:\.\d{1,6})?|1(?:\.0{1,6})?)$/.test(share)) {
     throw usage('--mirror-delete-share', share, 'a number from 0 to 1');
   }
-  const deleteRows = countAt('--mirror-delete-rows', options.mirrorDeleteRows);
-  const rejects = countAt('--mirror-rejects', options.mirrorRejects);
+  const deleteRows = countOf('--mirror-delete-rows', options.mirrorDeleteRows);
+  const rejects = countOf('--mirror-rejects', options.mirrorRejects);
   const { knownSkus } = options;
   if (knownSkus !== undefined && knownSkus !== 'on' && knownSkus !== 'off') {
     throw usage('--known-skus', knownSkus, 'on or off');
   }
   const mirror = {
     ...(share === undefined ? {} : { deleteShare: Number(share) }),
-    ...(deleteRows === undefined ? {} : { deleteRows }),
-    ...(rejects === undefined ? {} : { rejects }),
+    ...(deleteRows === null ? {} : { deleteRows }),
+    ...(rejects === null ? {} : { rejects }),
   };
   if (Object.keys(mirror).length === 0 && knownSkus === undefined) {
     throw usage('dataset set', 'nothing to change', 'one of its options');
@@ -81,12 +82,6 @@ async function set(name: string, options: SetOptions): Promise<void> {
     ),
   );
   print([[dataset, changed]], options);
-}
-
-function countAt(where: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw usage(where, text, 'a whole number');
 }
 
 function print(

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { DaybookError } from '../errors.ts';
 import type { MirrorOrder } from '../store/loads.ts';
-import type { MirrorLimits } from '../store/mirror-guard.ts';
+import type { MirrorLeave, MirrorLimits } from '../store/mirror-guard.ts';
 import { type Calendar, windowOf } from '../time/calendar.ts';
 import { parsePeriod } from '../time/period.ts';
 
@@ -58,21 +58,29 @@ export function parseMirrorFlags(
   }
   const period = from === undefined || to === undefined ? null : parsePeriod(from, to);
   const stated = countOf('--expect', flags.expect);
-  const deletes =
-    flags.allowDeletes === 'all' ? 'all' : countOf('--allow-deletes', flags.allowDeletes);
-  const rejects = countOf('--allow-rejects', flags.allowRejects);
+  const leave = leaveOf(flags);
   if (prefix === '') {
     throw new DaybookError('E_USAGE', { where: '--prefix', got: 'nothing', expected: 'a text' });
   }
   return (calendar, limits) => ({
     scope: { window: period === null ? null : windowOf(calendar, period), prefix },
     limits,
-    leave: { deletes, rejects },
+    leave,
     stated,
   });
 }
 
-function countOf(where: string, text: string | undefined): number | null {
+/** What a person lets a mirror do beyond its limits. @throws DaybookError `E_USAGE` */
+export function leaveOf(flags: Pick<MirrorFlags, 'allowDeletes' | 'allowRejects'>): MirrorLeave {
+  const { allowDeletes: deletes, allowRejects: rejects } = flags;
+  return {
+    deletes: deletes === 'all' ? deletes : countOf('--allow-deletes', deletes),
+    rejects: countOf('--allow-rejects', rejects),
+  };
+}
+
+/** Null: not given. @throws DaybookError `E_USAGE` */
+export function countOf(where: string, text: string | undefined): number | null {
   if (text === undefined) return null;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   const expected = where === '--allow-deletes' ? 'a whole number, or all' : 'a whole number';

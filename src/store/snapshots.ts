@@ -99,30 +99,30 @@ export async function openSnapshot(tx: Tx, snapshot: NewSnapshot): Promise<Snaps
   return snapshotOf(row);
 }
 
-/** @throws DaybookError `E_NOT_FOUND` for one of another dataset as well */
+/** @throws DaybookError `E_NOT_FOUND`, for one of another dataset than is named as well */
 export async function requireSnapshot(
   tx: Tx,
-  of: { readonly tenantId: string; readonly dataset: string; readonly id: string },
+  of: { readonly tenantId: string; readonly dataset?: string; readonly id: string },
 ): Promise<Snapshot> {
   const [row] = await tx.query<Stored>(
     `select ${COLUMNS} from daybook.snapshots
-     where tenant_id = $1 and dataset = $2 and id = $3 and expires_at > now()`,
-    [of.tenantId, of.dataset, of.id],
+     where tenant_id = $1 and dataset = coalesce($2, dataset) and id = $3 and expires_at > now()`,
+    [of.tenantId, of.dataset ?? null, of.id],
   );
   if (!row) throw new DaybookError('E_NOT_FOUND', { what: 'snapshot', got: of.id });
   return snapshotOf(row);
 }
 
-/** Newest first. */
+/** Of one dataset, or of all; newest first. */
 export async function listSnapshots(
   tx: Tx,
-  of: { readonly tenantId: string; readonly dataset: string; readonly limit: number },
+  of: { readonly tenantId: string; readonly dataset?: string; readonly limit: number },
 ): Promise<Snapshot[]> {
   const rows = await tx.query<Stored>(
     `select ${COLUMNS} from daybook.snapshots
-     where tenant_id = $1 and dataset = $2 and expires_at > now()
+     where tenant_id = $1 and dataset = coalesce($2, dataset) and expires_at > now()
      order by opened_at desc, id limit $3`,
-    [of.tenantId, of.dataset, of.limit],
+    [of.tenantId, of.dataset ?? null, of.limit],
   );
   return rows.map(snapshotOf);
 }
@@ -258,6 +258,23 @@ export async function endSnapshot(
     of.tenantId,
     of.id,
   ]);
+}
+
+/**
+ * Gives up one that is not committed; one that has ended stays as it is.
+ * @returns it as it is then
+ * @throws DaybookError `E_NOT_FOUND`
+ */
+export async function discardSnapshot(
+  tx: Tx,
+  of: Parameters<typeof requireSnapshot>[1] & { readonly endedBy: string },
+): Promise<Snapshot> {
+  const found = await requireSnapshot(tx, of);
+  if (found.state === 'discarded') return found;
+  const held = await holdSnapshot(tx, of.tenantId, of.id);
+  if (held.state === 'committed') return held;
+  await endSnapshot(tx, of, { state: 'discarded', result: null });
+  return requireSnapshot(tx, of);
 }
 
 /** Those whose time was over `before` (UTC epoch ms). System transaction. */

@@ -143,6 +143,9 @@ const WRONG: readonly Wrong[] = [
   [2, ['rejects', 'export', ...ACME, '--out', 'no/out.csv'], '--out', 'folder that exists'],
   [2, ['rejects', 'retry', ...ACME, '--file', 'none.csv'], 'none.csv', 'no such file'],
 
+  [2, ['snapshot', 'show', 'x', ...ACME], 'snapshot', '"x"'],
+  [2, ['snapshot', 'commit', 'x', ...ACME], "option '--rows <rows>' not specified"],
+  [2, ['snapshot', 'commit', 'x', ...ACME, '--rows', 'all'], '--rows', 'all', 'a whole number'],
   [2, ['up', '--port', '99999'], '--port', "'99999'", 'from 0 to 65535'],
   [2, ['up', '--threads', '0'], '--threads', "'0'", 'from 1 to 64'],
   [2, ['up', '--no-demo'], 'DAYBOOK_SECRET: not set', 'at least 32 characters'],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DaybookError } from '../../errors.ts';
 import { INGEST_DATASETS, type IngestDataset } from '../../ingest/signed/ingest-datasets.ts';
-import { SNAPSHOT_STATES, type Snapshot } from '../../store/snapshots.ts';
+import { SNAPSHOT_STATES } from '../../store/snapshots.ts';
 import { isUuid } from '../uuid.ts';
 
 /** Snapshots and what their commit did, as the API shows them. */
@@ -40,30 +40,6 @@ export const SnapshotView = z.object({
   refusal: orNull(z.string()),
   result: orNull(MirrorResultView),
 });
-
-export function viewSnapshot(snapshot: Snapshot): z.infer<typeof SnapshotView> {
-  const { window, prefix } = snapshot.scope;
-  const isoOf = (ms: number) => new Date(ms).toISOString();
-  return {
-    id: snapshot.id,
-    dataset: snapshot.dataset,
-    source: snapshot.source,
-    scope: {
-      window: window && { start: isoOf(window.start), end: isoOf(window.end) },
-      prefix,
-    },
-    state: snapshot.state,
-    parts: snapshot.parts,
-    rows: snapshot.rows,
-    opened_by: snapshot.openedBy,
-    opened_at: snapshot.openedAt.toISOString(),
-    expires_at: snapshot.expiresAt.toISOString(),
-    ended_by: snapshot.endedBy,
-    ended_at: snapshot.endedAt?.toISOString() ?? null,
-    refusal: snapshot.refusal,
-    result: snapshot.result as z.infer<typeof MirrorResultView> | null,
-  };
-}
 
 /** @throws DaybookError `E_NOT_FOUND` */
 export function requireIngestDataset(name: string): IngestDataset {

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { describeSnapshot } from '../../ingest/mirror/describe-snapshot.ts';
 import { packBody } from '../../ingest/signed/pack-body.ts';
 import { parseLoadMap } from '../../mapping/parse-load-map.ts';
 import { datasetOf } from '../../reports/dataset.ts';
-import type { Tx } from '../../store/database.ts';
 import type { MirrorScope } from '../../store/mirror-guard.ts';
 import {
   addSnapshotPart,
-  endSnapshot,
-  holdSnapshot,
+  discardSnapshot,
   listSnapshots,
   openSnapshot,
   requireSnapshot,
@@ -20,12 +19,7 @@ import { BodyBudget } from '../body-budget.ts';
 import { IdempotencyKey } from '../idempotency-key.ts';
 import { bodyFormOf } from '../ingest/body-form.ts';
 import { INGEST_LIMITS } from '../ingest/ingest-limits.ts';
-import {
-  requireIngestDataset,
-  SnapshotView,
-  snapshotIdOf,
-  viewSnapshot,
-} from '../ingest/mirror-views.ts';
+import { requireIngestDataset, SnapshotView, snapshotIdOf } from '../ingest/mirror-views.ts';
 import { createOnce } from '../once.ts';
 import { readRawBody, withOwnBodies } from '../raw-body.ts';
 import { requestSignal } from '../request-signal.ts';
@@ -80,7 +74,7 @@ export async function mirrorRoutes({ server, deps, closing }: RouteContext): Pro
       const scope = scopeOf(request.body, tenant.calendar);
       const opened = { tenantId: tenant.id, dataset, source, map, scope, openedBy };
       return createOnce(request, reply, database, `mirror ${dataset}`, async (tx) =>
-        viewSnapshot(await openSnapshot(tx, opened)),
+        describeSnapshot(await openSnapshot(tx, opened)),
       );
     },
   );
@@ -121,7 +115,7 @@ export async function mirrorRoutes({ server, deps, closing }: RouteContext): Pro
             (tx) => addSnapshotPart(tx, tenantId, id, part),
             { repeatable: true },
           );
-          return viewSnapshot(kept);
+          return describeSnapshot(kept);
         } finally {
           body.release();
         }
@@ -149,7 +143,7 @@ export async function mirrorRoutes({ server, deps, closing }: RouteContext): Pro
       const found = await database.asTenant(tenantId, (tx) =>
         listSnapshots(tx, { tenantId, dataset, limit }),
       );
-      return { items: found.map(viewSnapshot) };
+      return { items: found.map(describeSnapshot) };
     },
   );
 
@@ -169,7 +163,7 @@ export async function mirrorRoutes({ server, deps, closing }: RouteContext): Pro
       const { id: tenantId } = actorOf(request).tenant;
       const dataset = requireIngestDataset(request.params.dataset);
       const of = { tenantId, dataset, id: snapshotIdOf(request.params.id) };
-      return viewSnapshot(await database.asTenant(tenantId, (tx) => requireSnapshot(tx, of)));
+      return describeSnapshot(await database.asTenant(tenantId, (tx) => requireSnapshot(tx, of)));
     },
   );
 
@@ -189,21 +183,10 @@ export async function mirrorRoutes({ server, deps, closing }: RouteContext): Pro
       const { tenant, name: endedBy } = actorOf(request);
       const dataset = requireIngestDataset(request.params.dataset);
       const of = { tenantId: tenant.id, dataset, id: snapshotIdOf(request.params.id), endedBy };
-      await database.asTenant(tenant.id, (tx) => discard(tx, of));
+      await database.asTenant(tenant.id, (tx) => discardSnapshot(tx, of));
       return reply.code(204).send(null);
     },
   );
-}
-
-/** One that has ended stays as it is. */
-async function discard(
-  tx: Tx,
-  of: { tenantId: string; dataset: string; id: string; endedBy: string },
-): Promise<void> {
-  const { state } = await requireSnapshot(tx, of);
-  if (state === 'discarded') return;
-  const held = await holdSnapshot(tx, of.tenantId, of.id);
-  if (held.state !== 'committed') await endSnapshot(tx, of, { state: 'discarded', result: null });
 }
 
 /** @throws DaybookError `E_DATE`, `E_PERIOD` */

@@ -11,7 +11,8 @@ beforeAll(async () => {
 afterAll(() => Promise.all([killed.api.close(), clean.api.close()]));
 
 it('a loader that is killed 5 times leaves what one clean load leaves, to the counters', async () => {
-  await Promise.all([sendBatches(killed, 8, 1500), sendBatches(clean, 8, 1500)]);
+  const some = { batches: 8, rows: 1500 };
+  await Promise.all([sendBatches(killed, some), sendBatches(clean, some)]);
   const since = performance.now();
   await clean.loadAll();
   const batchMs = (performance.now() - since) / 8;
