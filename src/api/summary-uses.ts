@@ -41,7 +41,7 @@ export function startSummaryUses(deps: { readonly database: Database; readonly l
 
   return {
     flush,
-    note({ tenantId, request, by }) {
+    note({ tenant: { id: tenantId }, request, by }) {
       const { report, zone, where, params, period } = request;
       const dimensions = parseSummaryBy(reportKind(report), by);
       const kept = keptFold({ report, where, params, by: dimensions });

@@ -1,10 +1,11 @@
+import type { Calendar } from '../time/calendar.ts';
 import type { IrregularDay, Table } from './document.ts';
 import type { ReportRequest } from './request.ts';
 
 /** Totals of a report over a period, for charts: what is asked, what comes, and who makes it. */
 
 export interface SummaryRequest {
-  readonly tenantId: string;
+  readonly tenant: { readonly id: string; readonly calendar: Calendar };
   /** Columns, format, locale and the like of the request play no part. */
   readonly request: ReportRequest;
   /** As `parseSummaryBy` takes it; null: the totals of the whole period alone. */

@@ -27,7 +27,7 @@ export interface PlannedDay {
 export async function planDays(
   request: Pick<ReportRequest, 'period' | 'zone' | 'cache'>,
   kind: Pick<ReportKind, 'dataset'>,
-  tenant: Tenant,
+  tenant: Pick<Tenant, 'id' | 'calendar'>,
   deps: { database: Database; source: RowSource; signal: AbortSignal },
 ): Promise<PlannedDay[]> {
   const days = daysOf(requestCalendar(request, tenant), request.period);
@@ -52,6 +52,9 @@ export async function planDays(
 }
 
 /** The tenant's own calendar, or the one zone that the request names. */
-export function requestCalendar(request: Pick<ReportRequest, 'zone'>, tenant: Tenant): Calendar {
+export function requestCalendar(
+  request: Pick<ReportRequest, 'zone'>,
+  tenant: Pick<Tenant, 'calendar'>,
+): Calendar {
   return request.zone === null ? tenant.calendar : calendarOf(request.zone);
 }

@@ -8,8 +8,6 @@ import { reportKind } from '../reports/registry.ts';
 import { keptFold, rollUp } from '../reports/roll-up.ts';
 import type { Summary, SummaryProducer } from '../reports/summary.ts';
 import type { DayTotals, FoldSpec } from '../reports/totals.ts';
-import { LOOK_UP } from '../store/database.ts';
-import { findTenant } from '../store/tenants.ts';
 import { irregularDaysOf, windowOf } from '../time/calendar.ts';
 import { dataAsOfDays, type MadeDay, makeDays } from './make-days.ts';
 import { planDays, requestCalendar } from './plan-days.ts';
@@ -19,10 +17,8 @@ import type { ReportDeps } from './report-job.ts';
 export function createSummaryProducer(
   deps: Pick<ReportDeps, 'database' | 'source' | 'dispatcher' | 'home' | 'meter'>,
 ): SummaryProducer {
-  return async ({ tenantId, request, by }, signal) => {
+  return async ({ tenant, request, by }, signal) => {
     const kind = reportKind(request.report);
-    const tenant = await deps.database.asSystem((tx) => findTenant(tx, tenantId), LOOK_UP);
-    if (!tenant) throw new RangeError(`no tenant ${tenantId}`);
     const overall = summaryFold(kind, request);
     const grouped: FoldSpec = { ...overall, by: parseSummaryBy(kind, by) };
     const kept = keptFold(grouped);
@@ -34,7 +30,7 @@ export function createSummaryProducer(
       days = await makeDays(
         planned,
         {
-          tenantId,
+          tenantId: tenant.id,
           attempt: null,
           workClass: 'interactive',
           kind,

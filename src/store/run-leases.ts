@@ -59,6 +59,8 @@ export async function claimRuns(
     readonly only?: string | undefined;
   },
 ): Promise<ClaimedRun[]> {
+  // In the text, so that a plan that was made before can look at few rows for few.
+  const which = options.onlyInteractive ? `and r.work_class = 'interactive'` : '';
   return tx.query(
     `with under_way as materialized (
        select tenant_id, work_class, count(*) as runs from daybook.runs
@@ -70,8 +72,7 @@ export async function claimRuns(
          coalesce(u.runs, 0) + row_number() over (partition by r.tenant_id, r.work_class
            order by r.created_at, r.id) as turn
        from daybook.runs r left join under_way u using (tenant_id, work_class)
-       where ${CLAIMABLE} and ($4::uuid is null or r.id = $4)
-         and (not $8 or r.work_class = 'interactive')),
+       where ${CLAIMABLE} and ($4::uuid is null or r.id = $4) ${which}),
      chosen as materialized (
        (select id from candidates where work_class <> 'precache' and turn <= $5
         order by class, turn, created_at, id limit $2)
@@ -102,7 +103,6 @@ export async function claimRuns(
       options.mostOfTenant ?? 2 ** 31 - 1,
       options.precacheLimit ?? 0,
       AGEING_SECONDS,
-      options.onlyInteractive ?? false,
     ],
   );
 }

@@ -18,6 +18,7 @@ import type { Database } from '../../src/store/database.ts';
 import { findFileOfRun } from '../../src/store/files.ts';
 import { claimRuns } from '../../src/store/run-leases.ts';
 import { findRun, insertRun, isFinal, type RunRow, requestCancel } from '../../src/store/runs.ts';
+import { calendarOf } from '../../src/time/calendar.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 import { sheetsOfSheetJs } from '../support/tables.ts';
 
@@ -507,7 +508,7 @@ describe('the executor of runs', () => {
       home,
     })(
       {
-        tenantId,
+        tenant: { id: tenantId, calendar: calendarOf('Europe/London') },
         request: parseReportRequest(
           { report: 'calls', from: '2011-12-30', to: '2011-12-30', zone: 'Pacific/Apia' },
           { locale: 'en' },

@@ -6,6 +6,7 @@ import { parseReportRequest } from '../../src/reports/parse-request.ts';
 import type { Summary } from '../../src/reports/summary.ts';
 import { createSummaryProducer } from '../../src/scheduler/produce-summary.ts';
 import { createPostgresSource } from '../../src/sources/postgres/postgres-source.ts';
+import { calendarOf } from '../../src/time/calendar.ts';
 import { addTestTenant, freshDatabase, type TestDatabase } from '../support/database.ts';
 import { startEngine, type TestEngine } from '../support/engine.ts';
 
@@ -58,7 +59,8 @@ function summarise(report: string, by: string | null, over: object = {}): Promis
   const request = parseReportRequest({ report, ...PERIOD, ...over }, { locale: 'en' });
   const source = createPostgresSource(test.database);
   const deps = { database: test.database, source, dispatcher: engine.dispatcher, home };
-  return createSummaryProducer(deps)({ tenantId, request, by }, AbortSignal.timeout(20_000));
+  const tenant = { id: tenantId, calendar: calendarOf('Asia/Kolkata') };
+  return createSummaryProducer(deps)({ tenant, request, by }, AbortSignal.timeout(20_000));
 }
 
 /** What `work` gave, and the days that it had made. */

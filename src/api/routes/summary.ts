@@ -90,7 +90,7 @@ export function summaryRoute({ server, deps, closing }: RouteContext): void {
         { locale: tenant.locale },
       );
       parseSummaryBy(reportKind(wanted.report), by ?? null);
-      const asked = { tenantId: tenant.id, request: wanted, by: by ?? null };
+      const asked = { tenant, request: wanted, by: by ?? null };
       const summary = await deps.summaries(asked, requestSignal(reply.raw, closing, LONGEST_MS));
       deps.summaryUses?.note(asked);
       return {

@@ -1,4 +1,5 @@
 import { toDaybookError } from '../../errors.ts';
+import type { Tx } from '../../store/database.ts';
 import {
   claimDeliveries,
   recoverDeliveries,
@@ -133,7 +134,7 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
       const { mostOfTenant, only } = options;
       const withoutMail = performance.now() < mailPausedUntil;
       const of = { holder: deps.holder, leaseSeconds: LEASE_SECONDS, now, limit };
-      return deps.database.asSystem(async (tx) => {
+      const claiming = async (tx: Tx) => {
         const claimed = await claimDeliveries(tx, { ...of, mostOfTenant, withoutMail, only });
         if (claimed.length === 0) return [];
         // The rights of this moment count, not those of when the file was made.
@@ -142,7 +143,8 @@ export function createSendStage(deps: SendDeps, options: SendOptions): StagePass
           claimed.map(({ tenantId, owner }) => ({ tenantId, owner })),
         );
         return claimed.map((each) => ({ ...each, principal: owners.get(ownerKey(each)) }));
-      });
+      };
+      return deps.database.asSystem(claiming, { prepared: true });
     }
   };
 }
