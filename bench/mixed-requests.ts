@@ -2,6 +2,8 @@ import { Agent, request } from 'node:http';
 
 /** So many requests a second of many kinds, whether those before were answered or not. */
 export interface MixedRequests {
+  /** Those that were to be sent before count for nothing: who was asked nothing yet is slow. */
+  countFromNow(): void;
   /** Milliseconds from when each was to be sent to its last byte, by kind; what was not 2xx. */
   stop(): Promise<{
     readonly ms: ReadonlyMap<string, readonly number[]>;
@@ -43,6 +45,7 @@ export function startMixedRequests(
   const refused: string[] = [];
   const underWay = new Set<Promise<void>>();
   const began = performance.now();
+  let countedFrom = began;
   let sent = 0;
   // Late wakes are made up for, and their lateness counts.
   const timer = setInterval(() => {
@@ -57,10 +60,11 @@ export function startMixedRequests(
         })
         .catch((error: Error) => void refused.push(`${method} ${path}: ${error.message}`))
         .finally(() => {
+          underWay.delete(asked);
+          if (due < countedFrom) return;
           const ofKind = ms.get(kind) ?? [];
           ms.set(kind, ofKind);
           ofKind.push(performance.now() - due);
-          underWay.delete(asked);
         });
       underWay.add(asked);
     }
@@ -87,6 +91,9 @@ export function startMixedRequests(
   }
 
   return {
+    countFromNow() {
+      countedFrom = performance.now();
+    },
     async stop() {
       clearInterval(timer);
       await Promise.all(underWay);
