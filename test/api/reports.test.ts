@@ -75,7 +75,7 @@ describe('a summary', () => {
     );
     expect(answer.statusCode).toBe(200);
     expect(asked).toMatchObject({
-      tenantId: api.a.id,
+      tenant: { id: api.a.id },
       by: 'queue',
       request: {
         report: 'queues',
@@ -128,6 +128,6 @@ describe('a summary', () => {
     counted.length = 0;
     await get(`/v1/reports/queues/summary?${PERIOD}&by=queue`);
     await get(`/v1/reports/queues/summary?${PERIOD}&by=nothing`);
-    expect(counted).toMatchObject([{ tenantId: api.a.id, by: 'queue' }]);
+    expect(counted).toMatchObject([{ tenant: { id: api.a.id }, by: 'queue' }]);
   });
 });
