@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Collection, BSON as Library, MongoClient } from 'mongodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parseLoadMap } from '../../src/mapping/parse-load-map.ts';
 import { type CellValue, cellAt } from '../../src/reports/chunk.ts';
 import { datasetOf } from '../../src/reports/dataset.ts';
@@ -23,6 +23,8 @@ const dayOf = (date: string) => ({ start: Date.parse(date), end: Date.parse(date
 const MANY = 10_001;
 /** More than a chunk has: rows come out while there are batches to come. */
 const MORE = 45_000;
+/** The server keeps its documents in SQLite, on as many cores as the test has. */
+vi.setConfig({ testTimeout: 300_000 });
 
 let server: MongoServer;
 let client: MongoClient;
@@ -158,7 +160,7 @@ it('a server that dies and comes again in the middle of a day leaves no row out 
   expect(deaths).toBe(1);
   expect(idsOf(rows)).toEqual(mine);
   expect(version.rows).toBe(mine.length);
-}, 300_000);
+});
 
 it('a server that does not come again fails the day and says so', async (test) => {
   if (server.process === null) return test.skip('the server that MONGODB_URL names is not ours');
@@ -166,4 +168,4 @@ it('a server that does not come again fails the day and says so', async (test) =
   await expect(reading).rejects.toMatchObject({ code: 'E_UNAVAILABLE', retryable: true });
   await server.process.start();
   expect((await read('2026-03-01')).rows).toHaveLength(6_667);
-}, 300_000);
+});
