@@ -80,6 +80,8 @@ export function leaveOf(flags: Pick<MirrorFlags, 'allowDeletes' | 'allowRejects'
 }
 
 /** Null: not given. @throws DaybookError `E_USAGE` */
+export function countOf(where: string, text: string): number;
+export function countOf(where: string, text: string | undefined): number | null;
 export function countOf(where: string, text: string | undefined): number | null {
   if (text === undefined) return null;
   if (/^\d{1,15}$/.test(text)) return Number(text);

@@ -90,7 +90,7 @@ async function show(id: string, options: TenantOptions): Promise<void> {
 }
 
 async function commit(id: string, options: CommitOptions): Promise<void> {
-  const stated = countOf('--rows', options.rows) as number;
+  const stated = countOf('--rows', options.rows);
   const leave = leaveOf(options);
   const { completeThrough: mark } = options;
   const completeThrough = mark === undefined ? null : parseInstant(mark, '--complete-through');

@@ -117,7 +117,8 @@ export function startRunExecutor(deps: ExecutorDeps): RunExecutor {
     const limits = { limit, precacheLimit, mostOfTenant, leaseSeconds: LEASE_SECONDS };
     const options = { holder, only, onlyInteractive, ...limits };
     const claimed = await deps.database.asSystem((tx) => claimRuns(tx, options), {
-      ...{ single: true, prepared: true },
+      single: true,
+      prepared: true,
     });
     for (const run of claimed) take(run);
   }
